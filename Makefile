@@ -1,0 +1,66 @@
+# Every target sets itself up: Python 3.11+ is all a fresh machine needs. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: .venv/ready ## Link an emulated phone and exchange messages, on a local Supabase (ARGS=--once checks and exits)
+	@$(BIN)/python -m devstack.demo $(ARGS)
+
+.PHONY: dev
+dev: .venv/ready ## The same stack with the real WhatsApp: scan the QR with your own phone
+	@$(BIN)/python -m devstack.dev $(ARGS)
+
+.PHONY: test
+test: check unit .venv/ready node_modules/ready ## Everything CI runs
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup tests/emulator tests/contract tests/database tests/acceptance $(ARGS)
+
+.PHONY: unit
+unit: .venv/ready ## The tests without I/O, in under five seconds
+	@$(BIN)/python -m pytest tests/unit $(ARGS)
+
+.PHONY: check
+check: .venv/ready ## Lint, types, layers, SQL and sizes
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/sqlfluff lint --disable-progress-bar supabase devstack
+	@$(BIN)/python tools/check_sizes.py
+
+.PHONY: bench
+bench: .venv/ready ## Measure latency, throughput and memory; the last line is one JSON object
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+.PHONY: fmt
+fmt: .venv/ready ## Format Python and SQL
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
+	@$(BIN)/sqlfluff fix --quiet --disable-progress-bar supabase devstack
+
+.PHONY: lock
+lock: .venv/ready ## Pin every dependency anew, with hashes and without addresses
+	@$(BIN)/pip-compile $(LOCK) --all-extras --output-file requirements-dev.lock pyproject.toml
+	@$(BIN)/pip-compile $(LOCK) --constraint requirements-dev.lock --output-file requirements.lock pyproject.toml
+
+LOCK := --quiet --no-header --upgrade --generate-hashes --allow-unsafe --strip-extras --no-annotate \
+        --no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+.venv/ready: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Zapbase needs Python 3.11 or newer: set PYTHON=..." if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up .venv (once) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+node_modules/ready: package-lock.json
+	@echo "Installing the Supabase CLI and supabase-js (once) ..."
+	@npm ci --silent --no-fund --no-audit --ignore-scripts
+	@touch $@

@@ -1,0 +1,150 @@
+"""Everything the connector raises on purpose.
+
+    ConnectorError
+    ├── InvalidSetting      a missing or malformed environment variable
+    ├── InvalidAddress      not a phone number, JID or chat of this session
+    ├── InvalidPayload      an outbox row that can never be sent
+    ├── SealBroken          wrong key, or a sealed value that was changed
+    ├── LeaseLost           another connector runs this session now
+    ├── SupabaseUnavailable the network, the gateway or Postgres is away
+    ├── SupabaseRefused     a request that will not succeed unchanged
+    ├── WorkerGone          the session's process ended or stopped answering
+    ├── SpoolFull           no room to receive without risking loss
+    └── SendFailed          WhatsApp refused, or may have taken, a message
+        ├── NotConnected
+        ├── RecipientUnknown
+        ├── SendRefused
+        └── SendUncertain
+
+Each has a stable `code`, which apps see and docs/errors.md explains, and says who can
+put it right. Messages never quote a body, a number, a key or a QR code.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import ClassVar
+
+
+class Retry(enum.Enum):
+    """Who or what can make a failed action succeed."""
+
+    BY_CLOCK = "by_clock"  # transient: back off and try again
+    BY_PERSON = "by_person"  # scan again, fix a setting, decide what happened
+    NEVER = "never"  # this input can never succeed
+
+
+class ConnectorError(Exception):
+    """Root of everything we raise on purpose; the default message is the docstring."""
+
+    code: ClassVar[str]
+    retry: ClassVar[Retry]
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+
+class InvalidSetting(ConnectorError):
+    """A setting is missing or malformed."""
+
+    code = "invalid_setting"
+    retry = Retry.BY_PERSON
+
+
+class InvalidAddress(ConnectorError):
+    """to must be a phone number with country code, a JID or a chat of this session."""
+
+    code = "invalid_to"
+    retry = Retry.NEVER
+
+
+class InvalidPayload(ConnectorError):
+    """The payload can never be sent as it is."""
+
+    code = "invalid_payload"
+    retry = Retry.NEVER
+
+    def __init__(self, message: str, code: str = "invalid_payload") -> None:
+        super().__init__(message)
+        self.reason = code
+
+
+class SealBroken(ConnectorError):
+    """A sealed value does not open: wrong WA_STATE_KEY, or the value was changed."""
+
+    code = "seal_broken"
+    retry = Retry.BY_PERSON
+
+
+class LeaseLost(ConnectorError):
+    """Another connector runs this session now."""
+
+    code = "lease_lost"
+    retry = Retry.BY_CLOCK
+
+
+class SupabaseUnavailable(ConnectorError):
+    """Supabase cannot be reached."""
+
+    code = "supabase_unavailable"
+    retry = Retry.BY_CLOCK
+
+
+class SupabaseRefused(ConnectorError):
+    """Supabase refused the request."""
+
+    code = "supabase_refused"
+    retry = Retry.BY_PERSON
+
+
+class WorkerGone(ConnectorError):
+    """The session's worker process ended or stopped answering."""
+
+    code = "worker_gone"
+    retry = Retry.BY_CLOCK
+
+
+class SpoolFull(ConnectorError):
+    """The spool has no room left; WhatsApp keeps new messages until it has."""
+
+    code = "spool_full"
+    retry = Retry.BY_CLOCK
+
+
+class SendFailed(ConnectorError):
+    """WhatsApp did not take the message."""
+
+    code = "send_failed"
+    retry = Retry.BY_CLOCK
+
+
+class NotConnected(SendFailed):
+    """The session was not connected; nothing was sent."""
+
+    code = "not_connected"
+    retry = Retry.BY_CLOCK
+
+
+class RecipientUnknown(SendFailed):
+    """to is not on WhatsApp."""
+
+    code = "not_on_whatsapp"
+    retry = Retry.NEVER
+
+
+class SendRefused(SendFailed):
+    """WhatsApp's server refused the message."""
+
+    code = "send_refused"
+    retry = Retry.BY_CLOCK
+
+    def __init__(self, server_code: int) -> None:
+        super().__init__(f"WhatsApp's server refused the message with {server_code}.")
+        self.server_code = server_code
+
+
+class SendUncertain(SendFailed):
+    """The connection broke after the message may have left; it may have arrived."""
+
+    code = "send_uncertain"
+    retry = Retry.BY_PERSON
