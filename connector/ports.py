@@ -5,17 +5,18 @@ Adapters implement these; sessions, ingestion and delivery use them; main.py wir
 
 from __future__ import annotations
 
+import asyncio
 import enum
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import NewType, Protocol, TypeAlias
+from datetime import datetime
+from typing import NewType, Protocol
 
 from connector.domain.addresses import Jid
 from connector.domain.messages import Incoming, Json
+from connector.domain.outgoing import OutboxResult, OutgoingContent
 
 SessionId = NewType("SessionId", str)
-OutboxId = NewType("OutboxId", str)
 
 
 class Clock(Protocol):
@@ -81,14 +82,6 @@ class Attempt:
 
     whatsapp_id: str
     chat: Jid
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutgoingText:
-    text: str
-
-
-OutgoingContent: TypeAlias = OutgoingText  # a union, once there are more kinds
 
 
 class Worker(Protocol):
@@ -246,7 +239,7 @@ class Intake(Protocol):
 class ClaimedRow:
     """One `wa_outbox` row that is ours to send."""
 
-    id: OutboxId
+    id: str
     to: str
     chat_jid: str | None  # resolved at insert, when it could be
     kind: str
@@ -258,31 +251,9 @@ class ClaimedRow:
 class UnsettledRow:
     """A row that was claimed before a crash: sent, or not? (docs/outbox.md)"""
 
-    id: OutboxId
+    id: str
     lineage: str
     term: int
-
-
-class Outcome(enum.StrEnum):
-    """How one claimed row ended."""
-
-    SENT = "sent"
-    FAILED = "failed"
-    RETRY = "retry"  # back to queued, after `retry_after`
-    AWAITING_RECEIPT = "awaiting_receipt"  # begun, id known; a receipt settles it
-    UNCERTAIN = "uncertain"
-    RELEASED = "released"  # never begun: back to queued, no attempt counted
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxResult:
-    id: OutboxId
-    outcome: Outcome
-    whatsapp_id: str | None = None
-    sent_at: datetime | None = None
-    code: str | None = None
-    message: str | None = None
-    retry_after: timedelta | None = None
 
 
 class OutboxStore(Protocol):
@@ -319,3 +290,36 @@ class Wakeups(Protocol):
 
     async def run(self) -> None:
         """Keep the doorbell connected; ends only by cancellation."""
+
+
+# --- A running session, as its ingestion and delivery see it ------------------------
+
+
+class SessionContext(Protocol):
+    """What a session's companions may know of it; each companion runs in its own task.
+
+    A companion runs while we hold the session's lease, connected or not, and ends by
+    cancellation. Delivery is cancelled before the worker is stopped and has 3 s to
+    settle what it has in flight; ingestion is cancelled last, when the spool is empty
+    or the time is up. What a companion raises restarts the whole session.
+    """
+
+    @property
+    def session_id(self) -> SessionId: ...
+    @property
+    def term(self) -> int:
+        """The lease term that writes carry."""
+
+    @property
+    def history_days(self) -> int: ...
+    @property
+    def ignore_status(self) -> bool: ...
+    @property
+    def spooled(self) -> asyncio.Event:
+        """Rung when the spool has something new; its reader clears it, then reads."""
+
+    def worker(self) -> Worker | None:
+        """The worker while it is connected to WhatsApp, else None."""
+
+    async def until_connected(self) -> Worker:
+        """Wait for a worker that is connected to WhatsApp."""

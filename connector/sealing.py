@@ -1,0 +1,99 @@
+"""Sealing: what is kept on a disk or in Supabase is opaque without WA_STATE_KEY.
+
+    sealed = 0x01 | key id (4) | nonce (12) | AES-256-GCM ciphertext and tag (16)
+
+The key id names the configured key that sealed a value, so keys rotate: the first key
+seals, every configured key opens. The context (a session, a page, a row) is bound as
+associated data: a value moved to another place does not open there. Nonces are random:
+one key is good for 2**32 values before it should be rotated (NIST SP 800-38D, 8.3).
+
+The configured keys are used through HKDF sub-keys only, one per purpose.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Sequence
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from connector.errors import SealBroken
+
+KEY_SIZE: Final = 32
+VERSION: Final = b"\x01"
+KEY_ID_SIZE: Final = 4
+NONCE_SIZE: Final = 12
+TAG_SIZE: Final = 16
+HEADER_SIZE: Final = len(VERSION) + KEY_ID_SIZE + NONCE_SIZE
+OVERHEAD: Final = HEADER_SIZE + TAG_SIZE  # bytes a sealed value is longer
+
+
+class Sealer:
+    """Seals with the first key, opens with any of them."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        """Take 32-byte keys, the current one first."""
+        if not keys or any(len(key) != KEY_SIZE for key in keys):
+            raise ValueError("a sealer needs keys of 32 bytes")
+        self._current = key_id(keys[0])
+        self._ciphers = {
+            key_id(key): AESGCM(_sub_key(key, b"zapbase sealing")) for key in keys
+        }
+        self._secret_keys = [_sub_key(key, b"zapbase outbox secret") for key in keys]
+
+    def seal(self, plain: bytes, context: bytes) -> bytes:
+        nonce = os.urandom(NONCE_SIZE)
+        ciphertext = self._ciphers[self._current].encrypt(nonce, plain, context)
+        return VERSION + self._current + nonce + ciphertext
+
+    def open(self, sealed: bytes, context: bytes) -> bytes:
+        """Return what was sealed in the same context.
+
+        Raises SealBroken; its message says which of the three things is wrong.
+        """
+        if len(sealed) < OVERHEAD or not sealed.startswith(VERSION):
+            raise SealBroken("This is not a whole sealed value: it was cut or damaged.")
+        named = sealed[len(VERSION) : len(VERSION) + KEY_ID_SIZE]
+        cipher = self._ciphers.get(named)
+        if cipher is None:
+            raise SealBroken(
+                f"Sealed with key {named.hex()}, which WA_STATE_KEY does not contain."
+            )
+        nonce = sealed[HEADER_SIZE - NONCE_SIZE : HEADER_SIZE]
+        try:
+            return cipher.decrypt(nonce, sealed[HEADER_SIZE:], context)
+        except InvalidTag:
+            raise SealBroken(
+                "A sealed value was changed, or belongs to another place."
+            ) from None
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether the current key sealed this; what an older one sealed wants resealing."""
+        return sealed.startswith(VERSION + self._current)
+
+    def secrets(self, outbox_id: str) -> list[bytes]:
+        """Return the 32-byte message secrets an outbox row may have been sent with.
+
+        One per configured key; the first is the one to send with.
+        """
+        return [
+            hmac.digest(key, outbox_id.encode(), hashlib.sha256)
+            for key in self._secret_keys
+        ]
+
+
+def key_id(key: bytes) -> bytes:
+    """Name a key without telling anything about it."""
+    return hashlib.sha256(key).digest()[:KEY_ID_SIZE]
+
+
+def _sub_key(key: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=KEY_SIZE, salt=None, info=purpose).derive(
+        key
+    )
