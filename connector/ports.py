@@ -151,6 +151,9 @@ class Spool(Protocol):
     async def trim(self, up_to: int) -> None:
         """Forget what is stored; never more than was read."""
 
+    async def reject(self, up_to: int, reason: str) -> None:
+        """Move what reaches to here to the dead letters: Supabase refuses to store it."""
+
     async def depth(self) -> int: ...
 
 
