@@ -19,10 +19,10 @@ LID_SERVER: Final = "lid"
 GROUP_SERVER: Final = "g.us"
 
 _JID = re.compile(
-    r"(?P<user>[0-9A-Za-z_.-]{1,64})(?::(?P<device>\d{1,3}))?@(?P<server>[a-z.]{1,32})"
+    r"(?P<user>[0-9A-Za-z_.-]{1,64})(?::(?P<device>[0-9]{1,3}))?@(?P<server>[a-z.]{1,32})"
 )
 # E.164: at most fifteen digits, never a leading zero; seven is the shortest in use.
-_PHONE = re.compile(r"[1-9]\d{6,14}")
+_PHONE = re.compile(r"[1-9][0-9]{6,14}")
 _PHONE_PUNCTUATION = re.compile(r"[\s().\-/\u00a0\u2010-\u2015]")
 
 

@@ -1,0 +1,84 @@
+"""One Supabase client for the process, and the only translation of its failures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final, TypeAlias
+
+import httpx
+from postgrest.exceptions import APIError
+
+from connector.domain.messages import Json
+from connector.errors import LeaseLost, SupabaseRefused, SupabaseUnavailable
+from supabase import AsyncClient, AsyncClientOptions
+
+Row: TypeAlias = dict[str, Any]
+
+# Raised by our RPCs when the caller's lease term is no longer the current one.
+STALE_TERM: Final = "ZB001"
+# A batch of 500 messages is stored in well under a second; what takes longer is lost.
+TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
+MOST_CONNECTIONS: Final = 20
+
+# Postgres' classes for "not now": connection, resources, operator intervention, a
+# conflict between transactions; and PostgREST's own group for a database it lost.
+_UNAVAILABLE_CLASSES: Final = ("08", "40", "53", "57", "58", "55", "PGRST00")
+_PASSING_STATUSES: Final = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+
+
+class SupabaseClient:
+    """Calls our RPCs with the secret key, which bypasses row-level security."""
+
+    def __init__(self, url: str, secret_key: str) -> None:
+        self._http = httpx.AsyncClient(
+            timeout=TIMEOUT, limits=httpx.Limits(max_connections=MOST_CONNECTIONS)
+        )
+        options = AsyncClientOptions(
+            auto_refresh_token=False,
+            persist_session=False,
+            httpx_client=self._http,
+            # A repeated call is our own decision, with our own back-off.
+            postgrest_client_retry=False,
+        )
+        self._client = AsyncClient(url, secret_key, options)
+
+    async def call(self, function: str, arguments: Mapping[str, Json]) -> list[Row]:
+        """Call an RPC and return its rows.
+
+        Raises LeaseLost, SupabaseUnavailable (trying again may help) or
+        SupabaseRefused (it will not).
+        """
+        try:
+            response = await self._client.rpc(function, dict(arguments)).execute()
+        except APIError as error:
+            raise _translated(error) from error
+        except httpx.HTTPError as error:
+            raise SupabaseUnavailable from error
+        return _rows(response.data)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+
+def _rows(data: object) -> list[Row]:
+    if data is None:
+        return []
+    if isinstance(data, list):
+        return [row if isinstance(row, dict) else {"value": row} for row in data]
+    return [data if isinstance(data, dict) else {"value": data}]
+
+
+def _translated(error: APIError) -> Exception:
+    code = error.code or ""
+    if code == STALE_TERM:
+        return LeaseLost()
+    # postgrest-py puts the HTTP status here when the body is not PostgREST's.
+    status = int(code) if len(code) == len("503") and code.isdecimal() else None
+    passing = status is not None and (
+        status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING_STATUSES
+    )
+    if passing or (status is None and code.startswith(_UNAVAILABLE_CLASSES)):
+        return SupabaseUnavailable()
+    # The message may quote a row; the code alone is safe to show.
+    return SupabaseRefused(f"Supabase refused the request with code {code or '?'}.")

@@ -1,0 +1,31 @@
+"""Everything inbound, stored by one idempotent RPC a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from connector.adapters.supabase import rows
+from connector.adapters.supabase.client import SupabaseClient
+from connector.domain.messages import Incoming
+from connector.ports import SessionId
+
+
+class SupabaseIntake:
+    """Implements Intake."""
+
+    def __init__(self, client: SupabaseClient) -> None:
+        self._client = client
+
+    async def store(
+        self, session_id: SessionId, term: int, incoming: Sequence[Incoming]
+    ) -> None:
+        if not incoming:
+            return
+        await self._client.call(
+            "wa_store_batch",
+            {
+                "p_session_id": session_id,
+                "p_term": term,
+                "p_batch": rows.batch(incoming),
+            },
+        )

@@ -1,0 +1,72 @@
+"""Leases in Postgres: who may run which session, and until when (docs/leases.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from connector.adapters.supabase.client import Row, SupabaseClient
+from connector.adapters.supabase.rows import LeaseRow
+from connector.domain.leases import trusted_until
+from connector.domain.messages import Json
+from connector.ports import Clock, Lease, SessionId
+
+
+class SupabaseLeases:
+    """Implements LeaseStore for one holder."""
+
+    def __init__(
+        self, client: SupabaseClient, clock: Clock, *, holder: str, ttl: timedelta
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._holder = holder
+        self._ttl = ttl
+
+    async def claim(self, held: Sequence[SessionId], limit: int) -> Sequence[Lease]:
+        started = self._clock.monotonic()
+        rows = await self._client.call(
+            "wa_claim_sessions",
+            {
+                "p_holder": self._holder,
+                "p_ttl": self._interval,
+                "p_limit": limit,
+                "p_held": list(held),
+            },
+        )
+        return [self._lease(row, started) for row in rows]
+
+    async def renew(self, terms: Mapping[SessionId, int]) -> Mapping[SessionId, Lease]:
+        started = self._clock.monotonic()
+        rows = await self._client.call(
+            "wa_renew_leases",
+            {
+                "p_holder": self._holder,
+                "p_leases": _leases(terms),
+                "p_ttl": self._interval,
+            },
+        )
+        leases = [self._lease(row, started) for row in rows]
+        return {lease.session.session_id: lease for lease in leases}
+
+    async def release(self, terms: Mapping[SessionId, int]) -> None:
+        await self._client.call(
+            "wa_release_leases",
+            {"p_holder": self._holder, "p_leases": _leases(terms)},
+        )
+
+    @property
+    def _interval(self) -> str:
+        return f"{self._ttl.total_seconds()} seconds"
+
+    def _lease(self, row: Row, started: float) -> Lease:
+        parsed = LeaseRow.model_validate(row)
+        return Lease(
+            session=parsed.session(),
+            term=parsed.term,
+            trusted_until=trusted_until(started, self._ttl),
+        )
+
+
+def _leases(terms: Mapping[SessionId, int]) -> list[Json]:
+    return [{"session_id": key, "term": term} for key, term in terms.items()]

@@ -1,0 +1,230 @@
+"""From `wa_outbox` to WhatsApp: claim, send, record; never twice (docs/outbox.md).
+
+Each message carries a secret derived from its row's id, and WhatsApp's own store keeps
+that secret with the message id *before* the frame leaves. So whatever interrupts a send,
+the store knows whether it was begun:
+
+    secret present                -> begun; a receipt settles it, or a person after 2 min
+    absent, same store            -> never begun; the row goes back to the queue
+    absent, another store         -> absence proves nothing; uncertain
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from connector.domain import outgoing
+from connector.domain.outgoing import OutboxResult, Outcome
+from connector.domain.retry import back_off
+from connector.errors import (
+    ConnectorError,
+    InvalidAddress,
+    InvalidPayload,
+    SendFailed,
+    SendUncertain,
+    SupabaseUnavailable,
+    WorkerGone,
+)
+from connector.ports import (
+    ClaimedRow,
+    Clock,
+    DeviceStore,
+    Launcher,
+    OutboxStore,
+    SessionContext,
+    UnsettledRow,
+    Wakeups,
+    Worker,
+)
+from connector.sealing import Sealer
+
+# Few, so that little is in doubt after a crash; enough to hide the round trip.
+CLAIMED_AT_ONCE: Final = 16
+# What a planned stop waits for the message in flight, and again for the recording.
+LAST_WORD: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Sends what apps insert; one `run` a session."""
+
+    launcher: Launcher
+    outbox: OutboxStore
+    wakeups: Wakeups
+    sealer: Sealer
+    clock: Clock
+    poll: timedelta  # while the doorbell works
+    poll_blind: timedelta  # while it does not
+
+    async def run(self, context: SessionContext) -> None:
+        lane = _Lane(self, context)
+        try:
+            while True:
+                await context.until_connected()
+                await lane.settle_leftovers()
+                await lane.deliver()
+        finally:
+            await lane.put_down()
+
+
+class _Lane:
+    """One session's outbox, one message at a time."""
+
+    def __init__(self, delivery: Delivery, context: SessionContext) -> None:
+        self._delivery = delivery
+        self._context = context
+        self._store: DeviceStore = delivery.launcher.device_store(context.session_id)
+        self._claimed: deque[ClaimedRow] = deque()  # the first may be in flight
+        self._flight: asyncio.Task[OutboxResult] | None = None
+        self._unrecorded: list[OutboxResult] = []
+
+    async def settle_leftovers(self) -> None:
+        """Decide about the rows that an earlier run, or a lost answer, left claimed."""
+        decided = {result.id for result in self._unrecorded}
+        for row in await self._unsettled():
+            if row.id not in decided:
+                self._unrecorded.append(await self._settled(row))
+
+    async def deliver(self) -> None:
+        """Send until the connection is lost."""
+        while (worker := self._context.worker()) is not None:
+            self._claimed.extend(await self._exchange(CLAIMED_AT_ONCE))
+            if not self._claimed:
+                await self._wait_for_work()
+            while self._claimed:
+                await self._send_first(worker)
+        if self._unrecorded:
+            await self._exchange(0)
+
+    async def put_down(self) -> None:
+        """Record what is known and give back what was not begun, quickly."""
+        if self._flight is not None:
+            await asyncio.wait({self._flight}, timeout=LAST_WORD.total_seconds())
+            if _succeeded(self._flight):
+                self._unrecorded.append(self._flight.result())
+            # Otherwise it stays `sending`: whoever runs the session next settles it.
+            self._flight.cancel()
+            self._claimed.popleft()
+        self._release_claimed()
+        if self._unrecorded:
+            with contextlib.suppress(ConnectorError, TimeoutError):
+                async with asyncio.timeout(LAST_WORD.total_seconds()):
+                    await self._record(0)
+
+    async def _send_first(self, worker: Worker) -> None:
+        self._flight = asyncio.ensure_future(self._sent(worker, self._claimed[0]))
+        result = await asyncio.shield(self._flight)
+        self._flight = None
+        self._claimed.popleft()
+        self._unrecorded.append(result)
+        if result.outcome is Outcome.RELEASED:
+            # The connection is gone, so the rows behind were not begun either.
+            self._release_claimed()
+            await self._back_off(1)
+
+    async def _sent(self, worker: Worker, row: ClaimedRow) -> OutboxResult:
+        try:
+            to = outgoing.recipient(row.to, row.chat_jid)
+            content = outgoing.content(row.kind, row.payload)
+        except (InvalidAddress, InvalidPayload) as error:
+            return outgoing.outcome_of_invalid(row.id, error)
+        secret = self._delivery.sealer.secrets(row.id)[0]
+        try:
+            sent = await worker.send(to, content, secret)
+        except (SendUncertain, WorkerGone):
+            return await self._settled(self._as_unsettled(row))
+        except SendFailed as error:
+            return outgoing.outcome_of_failure(row.id, row.attempts, error)
+        return OutboxResult(
+            id=row.id,
+            outcome=Outcome.SENT,
+            whatsapp_id=sent.whatsapp_id,
+            sent_at=sent.at,
+        )
+
+    async def _settled(self, row: UnsettledRow) -> OutboxResult:
+        for secret in self._delivery.sealer.secrets(row.id):
+            attempt = await self._store.find_attempt(secret)
+            if attempt is not None:
+                return OutboxResult(
+                    id=row.id,
+                    outcome=Outcome.AWAITING_RECEIPT,
+                    whatsapp_id=attempt.whatsapp_id,
+                )
+        if row.lineage == self._store.lineage():
+            return OutboxResult(id=row.id, outcome=Outcome.RELEASED)
+        return OutboxResult(
+            id=row.id,
+            outcome=Outcome.UNCERTAIN,
+            code=SendUncertain.code,
+            message="The device's store was lost while this was being sent: "
+            "it may have arrived.",
+        )
+
+    def _as_unsettled(self, row: ClaimedRow) -> UnsettledRow:
+        return UnsettledRow(
+            id=row.id, lineage=self._store.lineage(), term=self._context.term
+        )
+
+    def _release_claimed(self) -> None:
+        self._unrecorded += (
+            OutboxResult(id=row.id, outcome=Outcome.RELEASED) for row in self._claimed
+        )
+        self._claimed.clear()
+
+    async def _exchange(self, claim: int) -> Sequence[ClaimedRow]:
+        """Record what is done and claim what is next, however long it takes."""
+        failures = 0
+        while True:
+            try:
+                return await self._record(claim)
+            except SupabaseUnavailable:
+                failures += 1
+                await self._back_off(failures)
+                # The answer may have been lost after the claim was made.
+                await self.settle_leftovers()
+
+    async def _record(self, claim: int) -> Sequence[ClaimedRow]:
+        results = tuple(self._unrecorded)
+        rows = await self._delivery.outbox.exchange(
+            self._context.session_id,
+            self._context.term,
+            self._store.lineage(),
+            results,
+            claim,
+        )
+        self._unrecorded = self._unrecorded[len(results) :]
+        return rows
+
+    async def _unsettled(self) -> Sequence[UnsettledRow]:
+        failures = 0
+        while True:
+            try:
+                return await self._delivery.outbox.unsettled(
+                    self._context.session_id, self._context.term
+                )
+            except SupabaseUnavailable:
+                failures += 1
+                await self._back_off(failures)
+
+    async def _wait_for_work(self) -> None:
+        healthy = self._delivery.wakeups.healthy
+        at_most = self._delivery.poll if healthy else self._delivery.poll_blind
+        await self._delivery.wakeups.wait_outbox(
+            self._context.session_id, at_most.total_seconds()
+        )
+
+    async def _back_off(self, failures: int) -> None:
+        delay = back_off(failures, random.random())  # noqa: S311 - jitter
+        await self._delivery.clock.sleep(delay.total_seconds())
+
+
+def _succeeded(task: asyncio.Task[OutboxResult]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None

@@ -1,0 +1,132 @@
+"""From a session's spool to Postgres: read, store, trim; at least once, in order.
+
+    killed after storing, before trimming: stored again, which is storing once
+    Supabase away:                         the spool grows on disk, nothing is dropped
+    Supabase refuses a batch:              halved until the one bad event is alone, which
+                                           goes to the spool's dead letters; the rest go on
+
+A batch is whatever the spool holds when the previous one is stored: one message alone
+goes at once, a burst goes in big bites, and no timer is needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from connector.domain.retry import back_off
+from connector.errors import SupabaseRefused, SupabaseUnavailable
+from connector.ports import (
+    Clock,
+    Intake,
+    Launcher,
+    SessionContext,
+    SessionId,
+    SessionStore,
+    Spool,
+    SpooledBatch,
+)
+
+LARGEST_BATCH: Final = 500
+# The worker rings when it has spooled; this only bounds what a lost ring costs.
+LOOK_ANYWAY: Final = timedelta(seconds=5)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ingestion:
+    """Stores what the sessions' spools hold; one `run` a session."""
+
+    launcher: Launcher
+    intake: Intake
+    sessions: SessionStore
+    clock: Clock
+
+    async def run(self, context: SessionContext) -> None:
+        lane = _Lane(self, context.session_id)
+        while True:
+            context.spooled.clear()
+            await lane.drain()
+            await _rung(context.spooled)
+
+    async def drain(self, session_id: SessionId) -> None:
+        """Store what a session left behind, whoever runs it now."""
+        await _Lane(self, session_id).drain()
+
+
+class _Lane:
+    def __init__(self, ingestion: Ingestion, session_id: SessionId) -> None:
+        self._ingestion = ingestion
+        self._session_id = session_id
+        self._spool: Spool = ingestion.launcher.spool(session_id)
+        self._limit = LARGEST_BATCH
+        self._failures = 0
+
+    async def drain(self) -> None:
+        while (batch := await self._spool.read(self._limit)) is not None:
+            try:
+                await self._store(batch)
+            except SupabaseUnavailable:
+                await self._wait()
+            except SupabaseRefused as refusal:
+                await self._narrow_down(batch, refusal)
+
+    async def _store(self, batch: SpooledBatch) -> None:
+        await self._ingestion.intake.store(self._session_id, batch.term, batch.incoming)
+        await self._spool.trim(batch.up_to)
+        self._limit = min(self._limit * 2, LARGEST_BATCH)
+        self._failures = 0
+        if batch.rejected:
+            await self._tell_dead_letters(batch.term, batch.rejected, "unreadable")
+
+    async def _wait(self) -> None:
+        self._failures += 1
+        delay = back_off(self._failures, random.random())  # noqa: S311 - jitter
+        log.warning(
+            "storing waits for supabase",
+            session_id=self._session_id,
+            attempt=self._failures,
+            delay_s=round(delay.total_seconds(), 1),
+        )
+        await self._ingestion.clock.sleep(delay.total_seconds())
+
+    async def _narrow_down(self, batch: SpooledBatch, refusal: SupabaseRefused) -> None:
+        if self._limit > 1:
+            self._limit = max(1, self._limit // 2)
+            return
+        await self._spool.reject(batch.up_to, str(refusal))
+        await self._tell_dead_letters(batch.term, 1, "refused")
+
+    async def _tell_dead_letters(self, term: int, count: int, reason: str) -> None:
+        log.error(
+            "events set aside",
+            session_id=self._session_id,
+            count=count,
+            reason=reason,
+        )
+        try:
+            await self._ingestion.sessions.record_event(
+                self._session_id,
+                term,
+                level="error",
+                code=f"event_{reason}",
+                message=f"{count} received event(s) could not be stored and were set aside.",
+                details={"count": count},
+            )
+        except (SupabaseUnavailable, SupabaseRefused):
+            # The dead letters themselves are the lasting record.
+            log.warning("event not recorded", session_id=self._session_id)
+
+
+async def _rung(bell: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(LOOK_ANYWAY.total_seconds()):
+            await bell.wait()
+    except TimeoutError:
+        return
