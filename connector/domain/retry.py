@@ -1,0 +1,26 @@
+"""How long to wait before trying again.
+
+Exponential with full jitter: connectors that failed together do not come back together.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+FIRST_CEILING: Final = timedelta(seconds=2)
+LONGEST: Final = timedelta(minutes=5)
+SLOW_PROBE: Final = timedelta(minutes=15)
+# 2 s doubled eight times is past LONGEST; more would only overflow timedelta one day.
+MOST_DOUBLINGS: Final = 8
+
+
+def back_off(failures: int, chance: float) -> timedelta:
+    """Wait this long after `failures` (1, 2, …) in a row; `chance` is in [0, 1)."""
+    doublings = min(max(failures - 1, 0), MOST_DOUBLINGS)
+    return min(FIRST_CEILING * (1 << doublings), LONGEST) * chance
+
+
+def slow_probe(chance: float) -> timedelta:
+    """Look again in 15 to 30 minutes: only a person or WhatsApp can change anything."""
+    return SLOW_PROBE * (1 + chance)
