@@ -22,7 +22,7 @@ from typing import Final
 
 from connector.domain import outgoing
 from connector.domain.outgoing import OutboxResult, Outcome
-from connector.domain.retry import back_off
+from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off
 from connector.errors import (
     ConnectorError,
     InvalidAddress,
@@ -222,7 +222,7 @@ class _Lane:
         )
 
     async def _back_off(self, failures: int) -> None:
-        delay = back_off(failures, random.random())  # noqa: S311 - jitter
+        delay = back_off(failures, random.random(), LONGEST_FOR_SUPABASE)  # noqa: S311 - jitter
         await self._delivery.clock.sleep(delay.total_seconds())
 
 

@@ -10,15 +10,17 @@ from typing import Final
 
 FIRST_CEILING: Final = timedelta(seconds=2)
 LONGEST: Final = timedelta(minutes=5)
+# Supabase is our own: it is asked often, so that a queue drains soon after it is back.
+LONGEST_FOR_SUPABASE: Final = timedelta(seconds=10)
 SLOW_PROBE: Final = timedelta(minutes=15)
 # 2 s doubled eight times is past LONGEST; more would only overflow timedelta one day.
 MOST_DOUBLINGS: Final = 8
 
 
-def back_off(failures: int, chance: float) -> timedelta:
+def back_off(failures: int, chance: float, longest: timedelta = LONGEST) -> timedelta:
     """Wait this long after `failures` (1, 2, …) in a row; `chance` is in [0, 1)."""
     doublings = min(max(failures - 1, 0), MOST_DOUBLINGS)
-    return min(FIRST_CEILING * (1 << doublings), LONGEST) * chance
+    return min(FIRST_CEILING * (1 << doublings), longest) * chance
 
 
 def slow_probe(chance: float) -> timedelta:

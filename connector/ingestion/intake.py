@@ -19,7 +19,7 @@ from typing import Final
 
 import structlog
 
-from connector.domain.retry import back_off
+from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off
 from connector.errors import SupabaseRefused, SupabaseUnavailable
 from connector.ports import (
     Clock,
@@ -87,7 +87,7 @@ class _Lane:
 
     async def _wait(self) -> None:
         self._failures += 1
-        delay = back_off(self._failures, random.random())  # noqa: S311 - jitter
+        delay = back_off(self._failures, random.random(), LONGEST_FOR_SUPABASE)  # noqa: S311 - jitter
         log.warning(
             "storing waits for supabase",
             session_id=self._session_id,

@@ -8,10 +8,10 @@ from typing import Any, Final, TypeAlias
 
 import httpx
 from postgrest.exceptions import APIError
+from supabase import AsyncClient, AsyncClientOptions
 
 from connector.domain.messages import Json
 from connector.errors import LeaseLost, SupabaseRefused, SupabaseUnavailable
-from supabase import AsyncClient, AsyncClientOptions
 
 Row: TypeAlias = dict[str, Any]
 

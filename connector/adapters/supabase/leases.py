@@ -64,7 +64,7 @@ class SupabaseLeases:
         return Lease(
             session=parsed.session(),
             term=parsed.term,
-            trusted_until=trusted_until(started, self._ttl),
+            trusted_until=trusted_until(started, self._ttl.total_seconds()),
         )
 
 

@@ -97,11 +97,12 @@ def batch(incoming: Sequence[Incoming]) -> dict[str, Json]:
     messages = [item for item in incoming if isinstance(item, Message)]
     receipts = [item for item in incoming if isinstance(item, Receipt)]
     people = list(_people(incoming))
-    chats = [item.chat for item in (*messages, *receipts)]
     return {
         "aliases": _unique(_alias(person) for person in people),
         "contacts": _contacts(people, incoming),
-        "chats": _chats(chats),
+        "chats": _chats(
+            item.chat for item in incoming if isinstance(item, Message | Receipt)
+        ),
         "messages": [_message(message) for message in messages],
         "receipts": [row for receipt in receipts for row in _receipt(receipt)],
     }
@@ -149,6 +150,8 @@ def _contacts(people: Iterable[Person], incoming: Iterable[Incoming]) -> list[Js
                 rows[str(person.jid)]["push_name"] = name
             case Profile(person=person, push_name=name):
                 rows[str(person.jid)]["push_name"] = name
+            case Message() | Receipt():
+                pass
     return list(rows.values())
 
 

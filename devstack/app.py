@@ -1,0 +1,196 @@
+"""An app built on Supabase, as its signed-in user sees it: supabase-py, RLS and Realtime.
+
+Nothing here knows the connector: an app inserts rows, reads rows and subscribes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final, TypeAlias, TypeVar
+
+from realtime import RealtimePostgresChangesListenEvent
+from supabase import AsyncClient, acreate_client
+
+from devstack.supabase import LocalSupabase
+
+Row: TypeAlias = dict[str, Any]
+Found = TypeVar("Found")
+
+# Realtime wakes the waiting below; this is what a lost event costs.
+LOOK_ANYWAY: Final = 0.25
+WATCHED: Final = ("wa_sessions", "wa_chats", "wa_messages", "wa_outbox")
+
+
+class App:
+    """One user of an app, with a workspace of their own."""
+
+    def __init__(self, client: AsyncClient, user_id: str, workspace_id: str) -> None:
+        self.client = client
+        self.user_id = user_id
+        self.workspace_id = workspace_id
+        self._changed = asyncio.Event()
+
+    @classmethod
+    @asynccontextmanager
+    async def signed_up(cls, supabase: LocalSupabase, name: str) -> AsyncIterator[App]:
+        """Sign a new user up, give them a workspace, watch what they may see."""
+        client = await acreate_client(supabase.url, supabase.keys.publishable)
+        email = f"{secrets.token_hex(6)}@example.com"
+        answer = await client.auth.sign_up(
+            {"email": email, "password": secrets.token_urlsafe(16)}
+        )
+        if answer.user is None:
+            raise RuntimeError("sign-up returned no user")
+        workspace = await client.rpc("wa_create_workspace", {"p_name": name}).execute()
+        app = cls(client, answer.user.id, str(workspace.data))
+        await app._watch()
+        try:
+            yield app
+        finally:
+            await client.realtime.close()
+
+    async def _watch(self) -> None:
+        """Ring on every change Realtime shows this user."""
+        channel = self.client.channel(f"watch-{self.workspace_id}")
+        for table in WATCHED:
+            channel = channel.on_postgres_changes(
+                RealtimePostgresChangesListenEvent.All,
+                schema="public",
+                table=table,
+                callback=lambda _: self._ring(),
+            )
+        await channel.subscribe()
+
+    def _ring(self) -> None:
+        self._changed.set()
+
+    # --- verbs ---------------------------------------------------------------------
+
+    async def adds_number(self, name: str = "Support", **columns: object) -> str:
+        """Insert a session; returns its id. Nothing connects yet."""
+        row = {"workspace_id": self.workspace_id, "name": name, **columns}
+        answer = await self.client.table("wa_sessions").insert(row).execute()
+        return str(_only(answer.data)["id"])
+
+    async def wants(
+        self, session_id: str, desired_state: str, **columns: object
+    ) -> None:
+        change = {"desired_state": desired_state, **columns}
+        await (
+            self.client.table("wa_sessions")
+            .update(change)
+            .eq("id", session_id)
+            .execute()
+        )
+
+    async def sends(
+        self, session_id: str, to: str, text: str, **columns: object
+    ) -> str:
+        """Insert a text into the outbox; returns the row's id."""
+        row = {
+            "session_id": session_id,
+            "to": to,
+            "kind": "text",
+            "payload": {"text": text},
+            **columns,
+        }
+        answer = await self.client.table("wa_outbox").insert(row).execute()
+        return str(_only(answer.data)["id"])
+
+    # --- what the user sees --------------------------------------------------------
+
+    async def session(self, session_id: str) -> Row:
+        query = self.client.table("wa_sessions").select("*").eq("id", session_id)
+        return _only((await query.execute()).data)
+
+    async def outbox(self, outbox_id: str) -> Row:
+        query = self.client.table("wa_outbox").select("*").eq("id", outbox_id)
+        return _only((await query.execute()).data)
+
+    async def messages(self, session_id: str, **equal: object) -> list[Row]:
+        query = (
+            self.client.table("wa_messages").select("*").eq("session_id", session_id)
+        )
+        for column, value in equal.items():
+            query = query.eq(column, value)
+        return _rows((await query.order("sent_at").execute()).data)
+
+    async def chats(self, session_id: str) -> list[Row]:
+        query = self.client.table("wa_chats").select("*").eq("session_id", session_id)
+        return _rows((await query.order("created_at").execute()).data)
+
+    async def until(
+        self, look: Callable[[], Awaitable[Found | None]], within: float = 10.0
+    ) -> Found:
+        """Wait until `look` returns something; woken by Realtime.
+
+        Raises TimeoutError.
+        """
+        async with asyncio.timeout(within):
+            while True:
+                self._changed.clear()
+                if found := await look():
+                    return found
+                await _rung(self._changed)
+
+    async def session_is(
+        self, session_id: str, *states: str, within: float = 10.0
+    ) -> Row:
+        async def look() -> Row | None:
+            row = await self.session(session_id)
+            return row if row["state"] in states else None
+
+        return await self.until(look, within)
+
+    async def qr_shown(
+        self, session_id: str, *, other_than: str | None = None, within: float = 10.0
+    ) -> str:
+        """The QR text now on show in the app's page."""
+
+        async def look() -> str | None:
+            code = (await self.session(session_id))["qr_code"]
+            return None if code in (None, other_than) else str(code)
+
+        return await self.until(look, within)
+
+    async def outbox_is(
+        self, outbox_id: str, *states: str, within: float = 10.0
+    ) -> Row:
+        async def look() -> Row | None:
+            row = await self.outbox(outbox_id)
+            return row if row["state"] in states else None
+
+        return await self.until(look, within)
+
+    async def message_with(
+        self, session_id: str, body: str, within: float = 10.0
+    ) -> Row:
+        async def look() -> Row | None:
+            found = await self.messages(session_id, body=body)
+            return found[0] if found else None
+
+        return await self.until(look, within)
+
+
+def _rows(data: object) -> list[Row]:
+    if not isinstance(data, list):
+        raise TypeError("expected rows")
+    return data
+
+
+def _only(data: object) -> Row:
+    rows = _rows(data)
+    if len(rows) != 1:
+        raise LookupError(f"expected one row, found {len(rows)}")
+    return rows[0]
+
+
+async def _rung(bell: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(LOOK_ANYWAY):
+            await bell.wait()
+    except TimeoutError:
+        return

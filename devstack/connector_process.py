@@ -1,0 +1,105 @@
+"""The connector as a child process, started, stopped and killed like on a real machine."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+# DESIGN: a planned stop takes at most ten seconds; twice that means it hangs.
+STOP_DEADLINE: Final = 20.0
+_PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+def new_state_key() -> str:
+    """A fresh WA_STATE_KEY: 32 random bytes in base64."""
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+@dataclass
+class ConnectorProcess:
+    """`python -m connector run` with its settings, data folder and log file."""
+
+    directory: Path
+    settings: Mapping[str, str]
+    state_key: str = field(default_factory=new_state_key)
+    _process: asyncio.subprocess.Process | None = None
+
+    @property
+    def log_file(self) -> Path:
+        return self.directory / "connector.log"
+
+    @property
+    def data_folder(self) -> Path:
+        return self.directory / "data"
+
+    @property
+    def pid(self) -> int:
+        return self._running().pid
+
+    async def start(self) -> None:
+        self.data_folder.mkdir(parents=True, exist_ok=True)
+        with self.log_file.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "connector",
+                "run",
+                env=self._environment(),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    async def stop(self) -> int:
+        """Planned stop by SIGTERM; the exit code. Raises TimeoutError when it hangs."""
+        process = self._running()
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(STOP_DEADLINE):
+            return await process.wait()
+
+    async def kill(self) -> None:
+        """End it as a power cut would."""
+        process = self._running()
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+    async def wait(self) -> int:
+        return await self._running().wait()
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def close(self) -> None:
+        """Leave nothing behind, whatever state it is in."""
+        if not self.running:
+            return
+        try:
+            await self.stop()
+        except TimeoutError:
+            await self.kill()
+
+    def _running(self) -> asyncio.subprocess.Process:
+        if self._process is None:
+            raise RuntimeError("the connector was never started")
+        return self._process
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if name.upper() not in _PROXIES
+        }
+        own = {"WA_STATE_KEY": self.state_key, "WA_DATA_DIR": str(self.data_folder)}
+        return inherited | own | dict(self.settings)
