@@ -1,0 +1,158 @@
+"""An outbox, a device store and a worker in memory, scripted by the test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from connector.domain.addresses import Jid
+from connector.domain.outgoing import OutboxResult, Outcome, OutgoingContent
+from connector.errors import ConnectorError
+from connector.ports import Attempt, ClaimedRow, Sent, SessionId, UnsettledRow
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+FORGOTTEN = (Outcome.RELEASED, Outcome.RETRY)
+
+
+def row(name: str, *, to: str = "5521987654321", text: str = "oi") -> ClaimedRow:
+    return ClaimedRow(
+        id=name,
+        to=to,
+        chat_jid=None,
+        kind="text",
+        payload={"text": text},
+        attempts=1,
+    )
+
+
+@dataclass
+class MemoryOutbox:
+    """What `wa_exchange_outbox` does, for one session."""
+
+    queued: deque[ClaimedRow] = field(default_factory=deque)
+    claimed: dict[str, ClaimedRow] = field(default_factory=dict)
+    results: dict[str, OutboxResult] = field(default_factory=dict)
+    lineage: str = ""
+    failures: deque[ConnectorError] = field(default_factory=deque)
+    lose_next_answer: ConnectorError | None = None
+    recorded: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def exchange(
+        self,
+        session_id: SessionId,
+        term: int,
+        lineage: str,
+        results: Sequence[OutboxResult],
+        claim: int,
+    ) -> Sequence[ClaimedRow]:
+        if self.failures:
+            raise self.failures.popleft()
+        self.lineage = lineage
+        for result in results:
+            self._record(result)
+        rows = [self.queued.popleft() for _ in range(min(claim, len(self.queued)))]
+        self.claimed |= {claimed.id: claimed for claimed in rows}
+        if (error := self.lose_next_answer) is not None:
+            self.lose_next_answer = None
+            raise error
+        return rows
+
+    def _record(self, result: OutboxResult) -> None:
+        claimed = self.claimed.pop(result.id)
+        self.results[result.id] = result
+        if result.outcome in FORGOTTEN:
+            self.queued.append(claimed)
+        self.recorded.set()
+
+    async def unsettled(
+        self,
+        session_id: SessionId,
+        term: int,
+    ) -> Sequence[UnsettledRow]:
+        return [
+            UnsettledRow(id=name, lineage=self.lineage, term=term)
+            for name in self.claimed
+        ]
+
+    async def until_recorded(
+        self, name: str, outcome: Outcome | None = None
+    ) -> OutboxResult:
+        """The row's result, or its result of that kind."""
+        async with asyncio.timeout(2):
+            while name not in self.results or (
+                outcome is not None and self.results[name].outcome is not outcome
+            ):
+                self.recorded.clear()
+                await self.recorded.wait()
+        return self.results[name]
+
+
+@dataclass
+class MemoryDeviceStore:
+    """Which secrets WhatsApp's store keeps, and which copy of it this is."""
+
+    copy: str = "first copy"
+    begun: dict[bytes, Attempt] = field(default_factory=dict)
+
+    def lineage(self) -> str:
+        return self.copy
+
+    def is_paired(self) -> bool:
+        return True
+
+    async def find_attempt(self, secret: bytes) -> Attempt | None:
+        return self.begun.get(secret)
+
+    def discard(self) -> None:
+        self.begun.clear()
+
+
+@dataclass
+class SendingWorker:
+    """A worker that only sends, through `gate`; keeps the secret before, as neonize."""
+
+    store: MemoryDeviceStore
+    refusals: deque[ConnectorError] = field(default_factory=deque)
+    breaks: ConnectorError | None = None  # while the message is in flight
+    heard: list[str] = field(default_factory=list)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+    in_flight: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    async def send(self, to: Jid, content: OutgoingContent, secret: bytes) -> Sent:
+        whatsapp_id = f"3EB0{len(self.heard)}"
+        if self.refusals:
+            raise self.refusals.popleft()
+        self.store.begun[secret] = Attempt(whatsapp_id=whatsapp_id, chat=to)
+        self.heard.append(content.text)
+        self.in_flight.set()
+        await self.gate.wait()
+        if self.breaks is not None:
+            raise self.breaks
+        return Sent(whatsapp_id=whatsapp_id, at=NOON)
+
+    async def until_heard(self, count: int) -> None:
+        async with asyncio.timeout(2):
+            while len(self.heard) < count:
+                self.in_flight.clear()
+                await self.in_flight.wait()
+
+
+class SilentDoorbell:
+    """Never rings: only polling finds work."""
+
+    healthy = False
+
+    async def wait_sessions(self, at_most: float) -> None:
+        await asyncio.sleep(min(at_most, timedelta(milliseconds=1).total_seconds()))
+
+    async def wait_outbox(self, session_id: SessionId, at_most: float) -> None:
+        await asyncio.sleep(min(at_most, timedelta(milliseconds=1).total_seconds()))
+
+    async def run(self) -> None:
+        await asyncio.Event().wait()

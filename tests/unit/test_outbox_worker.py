@@ -1,0 +1,249 @@
+"""Delivery: each row is sent once, whatever interrupts it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import cast
+
+import pytest
+
+from connector.delivery.outbox_worker import Delivery
+from connector.domain.addresses import Jid
+from connector.domain.outgoing import Outcome
+from connector.errors import (
+    NotConnected,
+    SendRefused,
+    SendUncertain,
+    SupabaseUnavailable,
+    WorkerGone,
+)
+from connector.ports import (
+    Attempt,
+    DeviceStore,
+    Launcher,
+    SessionContext,
+    SessionId,
+    Worker,
+)
+from connector.sealing import Sealer
+from tests.fakes.sending import (
+    NOON,
+    MemoryDeviceStore,
+    MemoryOutbox,
+    SendingWorker,
+    SilentDoorbell,
+    row,
+)
+
+SESSION = SessionId("s1")
+SEALER = Sealer([bytes(32)])
+
+
+class HurriedClock:
+    """Waits for nothing, but lets others run."""
+
+    def now(self) -> datetime:
+        return NOON
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
+@dataclass
+class Context:
+    """A session that is connected through one worker."""
+
+    online: Worker | None
+    session_id: SessionId = SESSION
+    term: int = 7
+    history_days: int = 14
+    ignore_status: bool = True
+    spooled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def worker(self) -> Worker | None:
+        return self.online
+
+    async def until_connected(self) -> Worker:
+        if self.online is None:
+            await asyncio.Event().wait()
+        return cast("Worker", self.online)
+
+
+@dataclass
+class Scene:
+    outbox: MemoryOutbox
+    store: MemoryDeviceStore
+    worker: SendingWorker
+    context: Context
+
+    def device_store(self, session_id: SessionId) -> DeviceStore:
+        return self.store
+
+    @asynccontextmanager
+    async def delivering(self) -> AsyncIterator[asyncio.Task[None]]:
+        delivery = Delivery(
+            launcher=cast("Launcher", self),
+            outbox=self.outbox,
+            wakeups=SilentDoorbell(),
+            sealer=SEALER,
+            clock=HurriedClock(),
+            poll=timedelta(seconds=1),
+            poll_blind=timedelta(seconds=1),
+        )
+        task = asyncio.create_task(delivery.run(cast("SessionContext", self.context)))
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+
+@pytest.fixture
+def scene() -> Scene:
+    store = MemoryDeviceStore()
+    worker = SendingWorker(store)
+    return Scene(MemoryOutbox(), store, worker, Context(cast("Worker", worker)))
+
+
+async def test_rows_are_sent_in_order_and_recorded(scene: Scene) -> None:
+    scene.outbox.queued.extend(row(str(n), text=f"m{n}") for n in range(40))
+
+    async with scene.delivering():
+        last = await scene.outbox.until_recorded("39")
+
+    assert scene.worker.heard == [f"m{n}" for n in range(40)]
+    assert last.outcome is Outcome.SENT
+    assert last.sent_at == NOON
+
+
+async def test_a_bad_row_fails_and_the_next_one_is_sent(scene: Scene) -> None:
+    scene.outbox.queued.extend([row("bad", to="nobody"), row("good")])
+
+    async with scene.delivering():
+        good = await scene.outbox.until_recorded("good")
+
+    assert scene.outbox.results["bad"].code == "invalid_to"
+    assert good.outcome is Outcome.SENT
+
+
+async def test_a_refused_row_goes_back_and_the_next_one_is_sent(scene: Scene) -> None:
+    scene.worker.refusals.append(SendRefused(503))
+    scene.outbox.queued.extend([row("refused"), row("next")])
+
+    async with scene.delivering():
+        await scene.outbox.until_recorded("next")
+
+    assert scene.outbox.results["next"].outcome is Outcome.SENT
+
+
+async def test_without_a_connection_nothing_is_begun_and_order_is_kept(
+    scene: Scene,
+) -> None:
+    scene.worker.refusals.append(NotConnected())
+    scene.outbox.queued.extend([row("1", text="m1"), row("2", text="m2")])
+
+    async with scene.delivering():
+        await scene.outbox.until_recorded("2")
+        await scene.worker.until_heard(2)
+
+    assert scene.worker.heard == ["m1", "m2"]
+
+
+@pytest.mark.parametrize("error", [SendUncertain(), WorkerGone()])
+async def test_an_interrupted_send_waits_for_its_receipt(
+    scene: Scene, error: SendUncertain | WorkerGone
+) -> None:
+    scene.worker.gate.clear()
+    scene.outbox.queued.append(row("r"))
+
+    async with scene.delivering():
+        await scene.worker.in_flight.wait()
+        scene.worker.breaks = error
+        scene.worker.gate.set()
+        result = await scene.outbox.until_recorded("r")
+
+    assert result.outcome is Outcome.AWAITING_RECEIPT
+    assert result.whatsapp_id == "3EB00"
+    assert scene.worker.heard == ["oi"]
+
+
+async def test_a_lost_answer_to_a_claim_strands_no_row(scene: Scene) -> None:
+    scene.outbox.lose_next_answer = SupabaseUnavailable()
+    scene.outbox.queued.append(row("r"))
+
+    async with scene.delivering():
+        await scene.worker.until_heard(1)
+        await scene.outbox.until_recorded("r", Outcome.SENT)
+
+    assert scene.outbox.results["r"].outcome is Outcome.SENT
+
+
+async def test_results_survive_an_outage_and_are_recorded_after_it(
+    scene: Scene,
+) -> None:
+    scene.worker.gate.clear()
+    scene.outbox.queued.append(row("r"))
+
+    async with scene.delivering():
+        await scene.worker.in_flight.wait()
+        scene.outbox.failures.extend(SupabaseUnavailable() for _ in range(5))
+        scene.worker.gate.set()
+        result = await scene.outbox.until_recorded("r")
+
+    assert result.outcome is Outcome.SENT
+    assert scene.worker.heard == ["oi"]
+
+
+@pytest.mark.parametrize(
+    ("begun", "copy", "outcome"),
+    [
+        (True, "first copy", Outcome.AWAITING_RECEIPT),
+        (False, "first copy", Outcome.RELEASED),
+        (True, "restored copy", Outcome.AWAITING_RECEIPT),
+        (False, "restored copy", Outcome.UNCERTAIN),
+    ],
+)
+async def test_what_a_crash_left_claimed_is_decided_by_the_devices_store(
+    scene: Scene,
+    begun: bool,  # noqa: FBT001 - a column of the table above
+    copy: str,
+    outcome: Outcome,
+) -> None:
+    left = row("left")
+    scene.outbox.claimed = {"left": left}
+    scene.outbox.lineage = "first copy"
+    scene.store.copy = copy
+    if begun:
+        scene.store.begun[SEALER.secrets("left")[0]] = Attempt(
+            whatsapp_id="3EB0", chat=Jid("1", "lid")
+        )
+    scene.worker.gate.clear()
+
+    async with scene.delivering():
+        result = await scene.outbox.until_recorded("left")
+
+    assert result.outcome is outcome
+
+
+async def test_a_planned_stop_records_what_is_in_flight_and_gives_back_the_rest(
+    scene: Scene,
+) -> None:
+    scene.worker.gate.clear()
+    scene.outbox.queued.extend([row("1"), row("2"), row("3")])
+
+    async with scene.delivering() as task:
+        await scene.worker.in_flight.wait()
+        task.cancel()
+        scene.worker.gate.set()
+
+    assert scene.outbox.results["1"].outcome is Outcome.SENT
+    assert scene.outbox.results["2"].outcome is Outcome.RELEASED
+    assert scene.outbox.results["3"].outcome is Outcome.RELEASED
+    assert scene.worker.heard == ["oi"]
