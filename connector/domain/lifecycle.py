@@ -1,0 +1,223 @@
+"""Lifecycle of one WhatsApp session, as a pure transition function.
+
+Nothing here awaits, logs or reads a clock. The runner feeds events in and carries out
+the commands that come back. The states are drawn in situations.py; inside, a session is
+in one of five phases:
+
+    REST -> STARTING -> PAIRING -> STARTING -> ONLINE <-> OFFLINE
+     ^         |           |          |          |           |
+     +---------+-----------+----------+----------+-----------+   trouble, refusals
+
+Every worker that is stuck is replaced by another one; every wait for one has a timer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final, assert_never
+
+from connector.domain import situations
+from connector.domain.disconnects import accept_refusal, recover
+from connector.domain.messages import Json
+from connector.domain.pairing import WHOLE_ATTEMPT, Pairing
+from connector.domain.session import Moment, Phase, Session, Timer, Wish
+from connector.domain.session_commands import (
+    Connect,
+    DiscardStore,
+    LogOutAtWhatsApp,
+    RecordEvent,
+    Report,
+    StartTimer,
+)
+from connector.domain.session_events import (
+    Account,
+    Connected,
+    Event,
+    Going,
+    LogOutDone,
+    OfflineSyncDone,
+    Paired,
+    PairingCodeShown,
+    PairingFailed,
+    PairingStep,
+    QrShown,
+    Refusal,
+    Started,
+    TimerFired,
+    Wanted,
+)
+from connector.domain.states import Situation, State
+from connector.domain.steps import (
+    ANSWER_WITHIN,
+    Step,
+    first,
+    killing,
+    launch,
+    rest,
+    retreat,
+    show,
+    stopping,
+)
+from connector.domain.wishes import forget, grant
+
+PAIRING_END: Final = WHOLE_ATTEMPT + timedelta(seconds=15)
+SYNC_WITHIN: Final = timedelta(seconds=10)
+HEARTBEAT: Final = timedelta(minutes=1)
+
+PAIRING_FAILURES: Final = {
+    "timeout": situations.QR_TIMEOUT,
+    "err-client-outdated": situations.CLIENT_OUTDATED,
+    "err-scanned-without-multidevice": situations.PHONE_UNSUPPORTED,
+}
+
+
+def transition(session: Session, event: Event, moment: Moment) -> Step:
+    """Return the next session and what to do now, in order."""
+    if isinstance(event, Wanted):
+        return grant(session, event, moment)
+    if isinstance(event, TimerFired):
+        return _on_time(session, event.timer, moment)
+    if session.phase is Phase.REST:
+        return session, ()  # an echo of a worker that is gone
+    if isinstance(event, PairingStep):
+        return _on_pairing(session, event, moment)
+    if isinstance(event, Going):
+        return _on_going(session, event, moment)
+    if isinstance(event, Refusal):
+        return accept_refusal(session, event, moment)
+    return recover(session, event, moment)
+
+
+def _on_pairing(session: Session, event: PairingStep, moment: Moment) -> Step:
+    match event:
+        case QrShown(text=text):
+            shown = session.pairing.show_qr(text, moment.now)
+            return _show_pairing(session, shown, situations.QR_READY, moment)
+        case PairingCodeShown(text=text):
+            shown = session.pairing.show_code(text, moment.now)
+            return _show_pairing(session, shown, situations.PAIRING_CODE_READY, moment)
+        case Paired(account=account):
+            paired = replace(session, phase=Phase.STARTING, pairing=Pairing())
+            after, report = show(
+                paired, situations.PAIRED, moment, **_account_columns(account)
+            )
+            timer = StartTimer(timer=Timer.ANSWER, after=ANSWER_WITHIN)
+            return after, (report, timer)
+        case PairingFailed(reason=reason):
+            return _pairing_failed(session, reason, moment)
+
+
+def _show_pairing(
+    session: Session, pairing: Pairing, situation: Situation, moment: Moment
+) -> Step:
+    if session.wish is Wish.LOGGED_OUT:
+        return killing(forget(session, moment))  # nothing was linked
+    if pairing is session.pairing:
+        return session, ()
+    shown, report = show(
+        replace(session, phase=Phase.PAIRING, pairing=pairing), situation, moment
+    )
+    if session.phase is Phase.PAIRING:
+        return shown, (report,)
+    return shown, (report, StartTimer(timer=Timer.PAIRING_END, after=PAIRING_END))
+
+
+def _pairing_failed(session: Session, reason: str, moment: Moment) -> Step:
+    situation = PAIRING_FAILURES.get(reason, situations.PAIRING_FAILED)
+    step = rest(session, situation, moment)
+    if situation is situations.QR_TIMEOUT:
+        return killing(step)
+    record = RecordEvent(
+        level="warning", situation=situation, details={"reason": reason[:100]}
+    )
+    return killing(first(record, step))
+
+
+def _on_going(session: Session, event: Going, moment: Moment) -> Step:
+    match event:
+        case Started():
+            return session, (Connect(pairing_phone=session.pairing_phone),)
+        case Connected(account=account):
+            return _go_online(session, account, moment)
+        case OfflineSyncDone():
+            return _end_sync(replace(session, synced=True), moment)
+        case LogOutDone() if session.wish is Wish.LOGGED_OUT:
+            return killing(forget(session, moment))
+        case LogOutDone():
+            # The user changed their mind too late: the keys are gone, so link anew.
+            starting, commands = launch(session)
+            shown, report = show(starting, situations.STARTING, moment)
+            return killing((shown, (DiscardStore(), report, *commands)))
+        case _:
+            assert_never(event)
+
+
+def _go_online(session: Session, account: Account, moment: Moment) -> Step:
+    online = replace(session, phase=Phase.ONLINE, pairing=Pairing(), banned_until=None)
+    situation = situations.CONNECTED if online.synced else situations.SYNCING
+    shown, report = show(
+        online,
+        situation,
+        moment,
+        connected_at=moment.now.isoformat(),
+        last_seen_at=moment.now.isoformat(),
+        **_pause_columns(session),
+        **_account_columns(account),
+    )
+    timers = (
+        StartTimer(timer=Timer.SYNC, after=SYNC_WITHIN),
+        StartTimer(timer=Timer.HEARTBEAT, after=HEARTBEAT),
+    )
+    if session.wish is Wish.LOGGED_OUT:
+        return shown, (report, *timers, LogOutAtWhatsApp())
+    return shown, (report, *timers)
+
+
+def _end_sync(session: Session, moment: Moment) -> Step:
+    if session.situation.state is not State.SYNCING:
+        return session, ()  # it may end before the login is announced
+    shown, report = show(session, situations.CONNECTED, moment)
+    return shown, (report,)
+
+
+def _on_time(session: Session, timer: Timer, moment: Moment) -> Step:
+    match timer, session.phase:
+        case Timer.RETRY, Phase.REST if session.retry_at is not None:
+            return launch(session)
+        case Timer.ANSWER, Phase.STARTING:
+            return killing(retreat(session, situations.NOT_RESPONDING, moment))
+        case Timer.PAIRING_END, Phase.PAIRING:
+            return killing(rest(session, situations.QR_TIMEOUT, moment))
+        case Timer.COMEBACK, Phase.OFFLINE:
+            return stopping(retreat(session, session.situation, moment))
+        case Timer.SYNC, Phase.ONLINE:
+            return _end_sync(session, moment)
+        case Timer.HEARTBEAT, Phase.ONLINE:
+            return _beat(session, moment)
+        case _:
+            return session, ()  # what it was waiting for has happened
+
+
+def _beat(session: Session, moment: Moment) -> Step:
+    # Failures are forgiven only now: a connection that dies at once must back off.
+    report = Report(columns={"last_seen_at": moment.now.isoformat()})
+    timer = StartTimer(timer=Timer.HEARTBEAT, after=HEARTBEAT)
+    return replace(session, failures=0), (report, timer)
+
+
+def _pause_columns(session: Session) -> dict[str, Json]:
+    # Only the pause of a ban ends with a login; others belong to delivery.
+    if session.banned_until is None:
+        return {}
+    return {"paused_until": None, "pause_reason": None}
+
+
+def _account_columns(account: Account) -> dict[str, Json]:
+    known = {
+        "jid": str(account.jid) if account.jid else None,
+        "lid": str(account.lid) if account.lid else None,
+        "phone_number": account.jid.phone_number if account.jid else None,
+        "push_name": account.push_name,
+    }
+    return {column: value for column, value in known.items() if value is not None}

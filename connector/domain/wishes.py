@@ -1,0 +1,86 @@
+"""What follows when a user changes `wa_sessions.desired_state`, or writes it again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from connector.domain import situations
+from connector.domain.session import Moment, Phase, Session, Wish
+from connector.domain.session_commands import DiscardStore, LogOutAtWhatsApp
+from connector.domain.session_events import (
+    ConnectWanted,
+    DisconnectWanted,
+    LogOutWanted,
+    Wanted,
+)
+from connector.domain.steps import Step, first, killing, launch, rest, show, stopping
+
+ANSWERING = (Phase.STARTING, Phase.PAIRING)
+
+
+def grant(session: Session, wanted: Wanted, moment: Moment) -> Step:
+    match wanted:
+        case ConnectWanted():
+            return _connect(session, wanted, moment)
+        case DisconnectWanted():
+            wishing = replace(session, wish=Wish.DISCONNECTED)
+            step = rest(wishing, situations.DISCONNECTED, moment)
+            return step if session.phase is Phase.REST else stopping(step)
+        case LogOutWanted(paired=paired):
+            wishing = replace(session, wish=Wish.LOGGED_OUT)
+            return _log_out(wishing, moment, paired=paired)
+
+
+def _connect(session: Session, wanted: ConnectWanted, moment: Moment) -> Step:
+    asked_again = (
+        session.wish is not Wish.CONNECTED or wanted.revision > session.revision
+    )
+    wishing = replace(
+        session,
+        wish=Wish.CONNECTED,
+        revision=wanted.revision,
+        pairing_phone=wanted.pairing_phone,
+    )
+    if session.phase is Phase.REST:
+        if not asked_again:
+            return wishing, ()
+        return wait_out_ban(wishing, moment) or _start(wishing, moment)
+    if session.phase in ANSWERING and wanted.pairing_phone != session.pairing_phone:
+        return killing(_start(wishing, moment))
+    return wishing, ()
+
+
+def _start(session: Session, moment: Moment) -> Step:
+    starting, commands = launch(replace(session, failures=0))
+    shown, report = show(starting, situations.STARTING, moment)
+    return shown, (report, *commands)
+
+
+def wait_out_ban(session: Session, moment: Moment) -> Step | None:
+    """Stay away until a ban ends, whoever asks: a login meanwhile makes it longer."""
+    until = session.banned_until
+    if until is None or until <= moment.now:
+        return None
+    situation = situations.temporary_ban(None, until)
+    return rest(session, situation, moment, retry_after=until - moment.now)
+
+
+def _log_out(session: Session, moment: Moment, *, paired: bool) -> Step:
+    if not paired:
+        forgotten = forget(session, moment)
+        return forgotten if session.phase is Phase.REST else killing(forgotten)
+    if session.phase is Phase.ONLINE:
+        return session, (LogOutAtWhatsApp(),)
+    if session.phase is Phase.REST and (banned := wait_out_ban(session, moment)):
+        return banned
+    shown, report = show(session, situations.LOGGING_OUT, moment)
+    if session.phase is not Phase.REST:
+        return shown, (report,)
+    starting, commands = launch(shown)
+    return starting, (report, *commands)
+
+
+def forget(session: Session, moment: Moment) -> Step:
+    """Delete the keys, now that WhatsApp no longer knows them; the worker is gone."""
+    step = rest(replace(session, failures=0), situations.LOGGED_OUT, moment)
+    return first(DiscardStore(), step)
