@@ -68,7 +68,8 @@ class TheirSenderKey:
         if iteration - self.iteration > MOST_SKIPPED_KEYS:
             raise DecryptError("a group message is too far ahead")
         while self.iteration < iteration:
-            self.skipped[self.iteration] = self._step()
+            skipped = self.iteration
+            self.skipped[skipped] = self._step()
         for oldest in list(self.skipped)[:-MOST_SKIPPED_KEYS]:
             del self.skipped[oldest]
         return self._step()
