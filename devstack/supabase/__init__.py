@@ -1,0 +1,7 @@
+"""A local Supabase without Docker: an embedded Postgres 17 and a gateway over it."""
+
+from devstack.supabase.keys import Keys
+from devstack.supabase.local import LocalSupabase, User
+from devstack.supabase.postgres import Postgres
+
+__all__ = ["Keys", "LocalSupabase", "Postgres", "User"]

@@ -64,7 +64,8 @@ def _service(name: str) -> ModuleType | None:
     module = f"devstack.supabase.gateway.{name}"
     if importlib.util.find_spec(module) is None:
         return None
-    return importlib.import_module(module)
+    service = importlib.import_module(module)
+    return service if hasattr(service, "routes") else None
 
 
 def _routes(services: list[ModuleType], context: Context) -> list[BaseRoute]:
