@@ -11,8 +11,9 @@ from devstack.supabase.gateway.database import Database
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Context:
-    """`hub` is set by the Realtime part for as long as the gateway runs."""
+    """`hub` and `catalogue` are set by the Realtime and REST parts."""
 
     config: GatewayConfig
     database: Database
     hub: Any = None
+    catalogue: Any = None
