@@ -1,0 +1,31 @@
+"""An emulated WhatsApp for development, the demo and tests: see docs/devstack-whatsapp.md."""
+
+from devstack.whatsapp.devices import LinkedDevice
+from devstack.whatsapp.emulator import WhatsApp
+from devstack.whatsapp.faults import Failure, Fault
+from devstack.whatsapp.frames import Direction, MessageFrame
+from devstack.whatsapp.groups import Group
+from devstack.whatsapp.history import Conversation, Remembered
+from devstack.whatsapp.messages import HeardMessage, Letter, SentMessage
+from devstack.whatsapp.people import Person
+from devstack.whatsapp.phone import Phone
+from devstack.whatsapp.registration import PairingRefused, UnknownCode
+
+__all__ = [
+    "Conversation",
+    "Direction",
+    "Failure",
+    "Fault",
+    "Group",
+    "HeardMessage",
+    "Letter",
+    "LinkedDevice",
+    "MessageFrame",
+    "PairingRefused",
+    "Person",
+    "Phone",
+    "Remembered",
+    "SentMessage",
+    "UnknownCode",
+    "WhatsApp",
+]

@@ -1,0 +1,67 @@
+"""The media servers (mmg, pps): encrypted files by path, uploaded and downloaded.
+
+Paths look like WhatsApp's, because clients insist: they start with '/' and carry a
+query, to which the client appends its own parameters.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+
+from aiohttp import web
+
+HOST = "mmg.whatsapp.net"
+PICTURE_HOST = "pps.whatsapp.net"
+GONE = 410
+
+
+class MediaHost:
+    def __init__(self) -> None:
+        self._files: dict[str, bytes] = {}
+        self._failures: deque[int] = deque()
+        self._gone: set[str] = set()
+        self.deleted: list[str] = []  # paths that clients deleted, history blobs mostly
+        self.requests: list[tuple[str, str]] = []  # method and path of each request
+
+    def put(self, blob: bytes, suffix: str = "enc") -> str:
+        """Keep a file; its direct path, with the query that clients require."""
+        path = f"/v/t62.7118-24/{secrets.token_hex(12)}.{suffix}"
+        self._files[path] = blob
+        return f"{path}?ccb=11-4&oh=x&oe=y"
+
+    def get(self, direct_path: str) -> bytes:
+        """The bytes kept at a direct path, as they were uploaded."""
+        return self._files[direct_path.partition("?")[0]]
+
+    def expire(self, direct_path: str) -> None:
+        """WhatsApp deletes files after some weeks: from now on this one is gone."""
+        self._gone.add(direct_path.partition("?")[0])
+
+    def fail_next(self, status: int, times: int = 1) -> None:
+        """Answer the next requests with an HTTP error, such as 500."""
+        self._failures.extend([status] * times)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.requests.append((request.method, request.path))
+        if self._failures:
+            return web.Response(status=self._failures.popleft())
+        if request.method == "POST" and request.path.startswith("/mms/"):
+            return self._uploaded(await request.read())
+        if request.method == "DELETE":
+            self.deleted.append(request.path)
+            return web.json_response({})
+        return self._download(request.path)
+
+    def _uploaded(self, blob: bytes) -> web.Response:
+        path = self.put(blob)
+        url = f"https://{HOST}{path}"
+        return web.json_response({"url": url, "direct_path": path, "handle": ""})
+
+    def _download(self, path: str) -> web.Response:
+        if path in self._gone:
+            return web.Response(status=GONE)
+        blob = self._files.get(path)
+        if blob is None:
+            return web.Response(status=404)
+        return web.Response(body=blob, content_type="application/octet-stream")

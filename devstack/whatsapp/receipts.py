@@ -1,0 +1,158 @@
+"""Receipts in both directions: who has received, read or played which message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from devstack.whatsapp.bundles import described
+from devstack.whatsapp.devices import LinkedDevice
+from devstack.whatsapp.emulated import EmulatedDevice
+from devstack.whatsapp.groups import Group
+from devstack.whatsapp.messages import HeardMessage
+from devstack.whatsapp.network import Network, unix_now
+from devstack.whatsapp.wire.errors import DecodeError
+from devstack.whatsapp.wire.nodes import GROUP, Attributes, Jid, Node
+
+if TYPE_CHECKING:
+    from devstack.whatsapp.people import Person
+
+Tick: TypeAlias = Literal["read", "played"] | None  # None is "delivered"
+
+RETRY = "retry"
+# What a client tells its own phone or the server; no other person learns of it.
+PRIVATE = {"sender", "peer_msg", "hist_sync", "read-self", "server-error"}
+COPIED_INTO_ACK = ("id", "type", "participant", "recipient")
+UNSAID = {"", "inactive"}  # delivered, to a client that is or is not in the foreground
+
+
+@dataclass(frozen=True, slots=True)
+class ClientReceipt:
+    """What a linked device said about messages it was sent."""
+
+    device: LinkedDevice
+    type: str  # empty for delivered
+    message_ids: tuple[str, ...]
+    to: Jid
+
+
+def confirm(reader: Person, message: HeardMessage, tick: Tick) -> None:
+    """Tell the linked devices of whoever sent `message` about it."""
+    attrs: Attributes = {
+        **_whereabouts(reader, message),
+        "id": message.whatsapp_id,
+        "t": unix_now(),
+        "type": tick,
+    }
+    for device in message.sender.linked_devices:
+        device.deliver(Node("receipt", attrs))
+
+
+def _whereabouts(reader: Person, message: HeardMessage) -> Attributes:
+    if isinstance(message.chat, Group):
+        return {"from": message.chat.jid, "participant": reader.lid}
+    return {"from": reader.lid}
+
+
+def ask_again(
+    by: EmulatedDevice, sender: LinkedDevice, stanza: Node, count: int
+) -> None:
+    """A retry receipt: `by` could not decrypt, here are its keys for a new session."""
+    to = stanza.jid("to")
+    registration, *keys = described(by.identity.bundle())
+    now = unix_now()
+    message_id = stanza.attr("id")
+    retry: Attributes = {"count": count, "id": message_id, "t": now, "v": 1}
+    place: Attributes = (
+        {"from": to, "participant": by.lid} if to.server == GROUP else {"from": by.lid}
+    )
+    children = [Node("retry", retry), registration, Node("keys", {}, keys)]
+    attrs: Attributes = {**place, "id": message_id, "type": RETRY, "t": now}
+    sender.deliver(Node("receipt", attrs, children))
+
+
+def take_receipt(network: Network, device: LinkedDevice, stanza: Node) -> None:
+    """A linked device said what it has; settle that and pass it on."""
+    kind = stanza.attr("type")
+    message_ids = _message_ids(stanza)
+    for message_id in message_ids:
+        device.settle("message", {"id": message_id})
+    network.receipts.append(
+        ClientReceipt(
+            device, "" if kind in UNSAID else kind, message_ids, stanza.jid("to")
+        )
+    )
+    if device.connection is not None:
+        device.connection.send(_ack(stanza))
+    if kind == RETRY:
+        _repeat(network, device, stanza)
+    elif kind not in PRIVATE:
+        _pass_on(network, device, stanza, "" if kind in UNSAID else kind)
+    network.happenings.note()
+
+
+def _ack(stanza: Node) -> Node:
+    copied: Attributes = {name: stanza.attrs.get(name) for name in COPIED_INTO_ACK}
+    to: Attributes = {"from": stanza.jid("to"), "t": unix_now()}
+    return Node("ack", {"class": "receipt", **copied, **to})
+
+
+def _message_ids(stanza: Node) -> tuple[str, ...]:
+    listed = stanza.child("list")
+    more = [item.attr("id") for item in listed.children] if listed else []
+    return (stanza.attr("id"), *more)
+
+
+def _author(stanza: Node) -> Jid:
+    participant = stanza.attrs.get("participant")
+    return participant if isinstance(participant, Jid) else stanza.jid("to")
+
+
+def _repeat(network: Network, device: LinkedDevice, stanza: Node) -> None:
+    """The device could not decrypt: whoever encrypted must do so again."""
+    author = _author(stanza)
+    person = network.person_at(author)
+    encryptor = person.devices.get(author.device) if person else None
+    retry = stanza.child("retry")
+    if isinstance(encryptor, EmulatedDevice):
+        count = int(retry.attr("count", "1")) if retry else 1
+        encryptor.post_again(device, stanza.attr("id"), count)
+    elif encryptor is not None:
+        attrs: Attributes = {
+            **_passed_attributes(device, stanza, RETRY),
+            "from": device.lid,
+        }
+        if stanza.jid("to").server == GROUP:
+            attrs |= {"from": stanza.jid("to"), "participant": device.lid}
+        encryptor.deliver(Node("receipt", attrs, list(stanza.children)))
+
+
+def _pass_on(network: Network, device: LinkedDevice, stanza: Node, kind: str) -> None:
+    """Ticks of one linked device reach the linked devices of whoever wrote."""
+    author = network.person_at(_author(stanza))
+    if author is None or author is device.person:
+        return
+    attrs = _passed_attributes(device, stanza, kind)
+    for other in author.linked_devices:
+        other.deliver(Node("receipt", attrs, list(stanza.children) or None))
+
+
+def _passed_attributes(device: LinkedDevice, stanza: Node, kind: str) -> Attributes:
+    to = stanza.jid("to")
+    place: Attributes = {"from": device.person.lid}
+    if to.server == GROUP:
+        place: Attributes = {"from": to, "participant": device.person.lid}
+    return {
+        **place,
+        "id": stanza.attr("id"),
+        "t": stanza.attr("t") or unix_now(),
+        "type": kind,
+    }
+
+
+def take_ack(device: LinkedDevice, stanza: Node) -> None:
+    """It has a notification, a receipt, or (some clients say so) a message."""
+    tag = stanza.attr("class")
+    if not tag:
+        raise DecodeError("an ack names no class")
+    device.settle(tag, stanza.attrs)

@@ -1,0 +1,60 @@
+"""What becomes of a connection and of each stanza: the chat server itself."""
+
+from __future__ import annotations
+
+import logging
+
+from devstack.whatsapp import login, receipts, routing
+from devstack.whatsapp.connection import Connection
+from devstack.whatsapp.network import Network
+from devstack.whatsapp.queries import Query, answer
+from devstack.whatsapp.wire.errors import WireError
+from devstack.whatsapp.wire.nodes import Node
+
+log = logging.getLogger(__name__)
+
+# Said by clients, and not answered by the real server either.
+SILENT = {"ib"}
+
+
+class ChatServer:
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    def greet(self, connection: Connection) -> None:
+        login.greet(self._network, connection)
+
+    def part(self, connection: Connection) -> None:
+        """Forget a connection that ended."""
+        self._network.connections.discard(connection)
+        device = connection.device
+        if device is not None and device.connection is connection:
+            device.connection = None
+            device.forget_acks()
+        self._network.happenings.note()
+
+    def receive(self, connection: Connection, stanza: Node) -> None:
+        """Deal with one stanza. A fault of ours is logged and shows as unanswered."""
+        try:
+            self._receive(connection, stanza)
+        except WireError as error:
+            log.warning("a <%s> could not be read: %s", stanza.tag, error)
+            self._network.unanswered.append(stanza)
+
+    def _receive(self, connection: Connection, stanza: Node) -> None:
+        device = connection.device
+        if stanza.tag == "iq":
+            answer(Query(self._network, connection, stanza))
+        elif device is None or stanza.tag in SILENT:
+            return
+        elif stanza.tag == "message":
+            routing.take_message(self._network, device, stanza)
+        elif stanza.tag == "receipt":
+            receipts.take_receipt(self._network, device, stanza)
+        elif stanza.tag == "ack":
+            receipts.take_ack(device, stanza)
+        elif stanza.tag in ("presence", "chatstate"):
+            device.presences.append(stanza)
+            self._network.happenings.note()
+        else:
+            self._network.unanswered.append(stanza)
