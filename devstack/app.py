@@ -27,9 +27,12 @@ WATCHED: Final = ("wa_sessions", "wa_chats", "wa_messages", "wa_outbox")
 class App:
     """One user of an app, with a workspace of their own."""
 
-    def __init__(self, client: AsyncClient, user_id: str, workspace_id: str) -> None:
+    def __init__(
+        self, client: AsyncClient, email: str, password: str, workspace_id: str
+    ) -> None:
         self.client = client
-        self.user_id = user_id
+        self.email = email
+        self.password = password
         self.workspace_id = workspace_id
         self._changed = asyncio.Event()
 
@@ -39,18 +42,32 @@ class App:
         """Sign a new user up, give them a workspace, watch what they may see."""
         client = await acreate_client(supabase.url, supabase.keys.publishable)
         email = f"{secrets.token_hex(6)}@example.com"
-        answer = await client.auth.sign_up(
-            {"email": email, "password": secrets.token_urlsafe(16)}
-        )
-        if answer.user is None:
-            raise RuntimeError("sign-up returned no user")
+        password = secrets.token_urlsafe(16)
+        await client.auth.sign_up({"email": email, "password": password})
         workspace = await client.rpc("wa_create_workspace", {"p_name": name}).execute()
-        app = cls(client, answer.user.id, str(workspace.data))
-        await app._watch()
-        try:
+        app = cls(client, email, password, str(workspace.data))
+        async with app._watching():
             yield app
+
+    @classmethod
+    @asynccontextmanager
+    async def signed_in(
+        cls, supabase: LocalSupabase, email: str, password: str, workspace_id: str
+    ) -> AsyncIterator[App]:
+        """A user who signed up earlier."""
+        client = await acreate_client(supabase.url, supabase.keys.publishable)
+        await client.auth.sign_in_with_password({"email": email, "password": password})
+        app = cls(client, email, password, workspace_id)
+        async with app._watching():
+            yield app
+
+    @asynccontextmanager
+    async def _watching(self) -> AsyncIterator[None]:
+        await self._watch()
+        try:
+            yield
         finally:
-            await client.realtime.close()
+            await self.client.realtime.close()
 
     async def _watch(self) -> None:
         """Ring on every change Realtime shows this user."""
@@ -135,6 +152,11 @@ class App:
                 if found := await look():
                     return found
                 await _rung(self._changed)
+
+    async def changed(self) -> None:
+        """Wait for the next change that Realtime shows, or a moment."""
+        self._changed.clear()
+        await _rung(self._changed)
 
     async def session_is(
         self, session_id: str, *states: str, within: float = 10.0

@@ -1,0 +1,1 @@
+"""A first look at Zapbase, told as a story; `make demo`."""

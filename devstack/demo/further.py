@@ -1,0 +1,61 @@
+"""What a newcomer can do next: look at the tables, subscribe, insert."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from devstack.demo.narrator import Narrator
+from devstack.demo.story import Story
+
+COLUMNS: Final = {
+    "wa_sessions": ("name", "state", "state_code", "phone_number", "push_name"),
+    "wa_chats": ("kind", "jid", "unread_count", "last_message_preview"),
+    "wa_messages": ("from_me", "sender_name", "body", "status", "source"),
+    "wa_outbox": ("to", "kind", "state", "attempts", "error_code"),
+}
+
+SNIPPET: Final = """\
+import {{ createClient }} from '@supabase/supabase-js'
+
+const supabase = createClient('{url}', '{key}')
+await supabase.auth.signInWithPassword({{ email: '{email}', password: '{password}' }})
+
+supabase
+  .channel('session')
+  .on('postgres_changes',
+      {{ event: 'UPDATE', schema: 'public', table: 'wa_sessions', filter: 'id=eq.{session_id}' }},
+      ({{ new: session }}) => console.log(session.state, session.state_message, session.qr_image))
+  .subscribe()
+
+await supabase.from('wa_outbox').insert(
+  {{ session_id: '{session_id}', to: '+{number}', kind: 'text', payload: {{ text: 'Oi!' }} }})"""
+
+
+async def show_tables(story: Story, narrator: Narrator) -> None:
+    narrator.says("")
+    for name, rows in (await story.tables()).items():
+        narrator.table(name, COLUMNS[name], rows)
+
+
+def show_ways_in(story: Story, narrator: Narrator) -> None:
+    supabase = story.stage.supabase
+    narrator.says("\n[bold]Look further[/]")
+    narrator.block(
+        f"  API URL          {supabase.url}\n"
+        f"  publishable key  {supabase.keys.publishable}\n"
+        f"  secret key       {supabase.keys.secret}\n"
+        f"  database         psql '{supabase.database_url}'\n"
+        f"  signed in as     {story.app.email}  {story.app.password}\n"
+        f"  connector's log  {story.connector.log_file}"
+    )
+    narrator.says("\n[bold]Subscribe and send from your own code[/] (supabase-js)")
+    narrator.block(
+        SNIPPET.format(
+            url=supabase.url,
+            key=supabase.keys.publishable,
+            email=story.app.email,
+            password=story.app.password,
+            session_id=story.session_id,
+            number=story.bob.number,
+        )
+    )
