@@ -1,0 +1,101 @@
+"""Keeps one WAL stream open and hands on what it brings, batch by batch.
+
+    connecting ──▶ streaming ──▶ (Postgres restarted, a query failed) ──▶ connecting
+
+What is written between two streams is not captured, as on the real server; whoever is
+subscribed is told by `on_lost`. A slow delivery slows the stream down: Postgres waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from devstack.supabase.gateway.database import Database
+from devstack.supabase.gateway.realtime.captured import CapturedChange
+from devstack.supabase.gateway.realtime.replication import (
+    Begin,
+    Relation,
+    RowChange,
+    decode,
+)
+from devstack.supabase.gateway.realtime.tables import Table, describe
+from devstack.supabase.gateway.realtime.wal_stream import StreamLost, WalStream
+from devstack.supabase.gateway.refusals import Refusal
+
+log = logging.getLogger(__name__)
+PUBLICATIONS: Final = ("supabase_realtime", "supabase_realtime_messages_publication")
+RETRY_SECONDS: Final = 0.25
+
+
+@dataclass(slots=True)
+class _Position:
+    """What earlier messages of one stream said about the next ones."""
+
+    tables: dict[int, Table]
+    commit_time: datetime
+
+
+class Capture:
+    """`streaming` is set while every commit is being captured."""
+
+    def __init__(
+        self,
+        url: str,
+        database: Database,
+        *,
+        on_batch: Callable[[Sequence[CapturedChange]], Awaitable[None]],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self._url = url
+        self._database = database
+        self._on_batch = on_batch
+        self._on_lost = on_lost
+        self.streaming = asyncio.Event()
+
+    async def run(self) -> None:
+        """Never returns; ends by cancellation."""
+        while True:
+            try:
+                await self._stream()
+            except (StreamLost, Refusal) as error:
+                log.warning("change capture interrupted: %s", error)
+            except Exception:  # supervised here: one bad change must not end Realtime
+                log.exception("change capture failed")
+            if self.streaming.is_set():
+                self.streaming.clear()
+                self._on_lost()
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _stream(self) -> None:
+        async with WalStream.open(self._url, PUBLICATIONS) as stream:
+            self.streaming.set()
+            position = _Position(tables={}, commit_time=datetime.now(UTC))
+            while True:
+                messages = await stream.read()
+                batch = await self._decoded(messages, position)
+                stream.acknowledge()
+                if batch:
+                    await self._on_batch(batch)
+
+    async def _decoded(
+        self, messages: Sequence[bytes], position: _Position
+    ) -> list[CapturedChange]:
+        batch = []
+        for message in messages:
+            match decode(message):
+                case Begin(commit_time):
+                    position.commit_time = commit_time
+                case Relation() as relation:
+                    table = await describe(self._database, relation)
+                    position.tables[relation.oid] = table
+                case RowChange() as change:
+                    table = position.tables[change.relation_oid]
+                    batch.append(CapturedChange(table, change, position.commit_time))
+                case None:
+                    pass
+        return batch
