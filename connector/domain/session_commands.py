@@ -62,14 +62,7 @@ class RecordEvent:
     details: Mapping[str, Json] = field(default_factory=dict)
 
 
-Command: TypeAlias = (
-    LaunchWorker
-    | Connect
-    | StopWorker
-    | KillWorker
-    | LogOutAtWhatsApp
-    | DiscardStore
-    | StartTimer
-    | Report
-    | RecordEvent
+WorkerCommand: TypeAlias = (
+    LaunchWorker | Connect | StopWorker | KillWorker | LogOutAtWhatsApp | DiscardStore
 )
+Command: TypeAlias = WorkerCommand | StartTimer | Report | RecordEvent

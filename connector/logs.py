@@ -1,0 +1,130 @@
+"""Logging set-up: JSON lines, or coloured ones on a terminal, and never a payload.
+
+Only keys on the allow-list reach an output; anything else is dropped and counted. A
+message body, a phone number or a QR code can therefore not slip into a log by a careless
+keyword, and an exception is shown as its type and place, never with its text, unless it
+is one of ours.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from typing import Final, TextIO
+
+import structlog
+from structlog.typing import EventDict, WrappedLogger
+
+from connector.errors import ConnectorError
+
+ALLOWED: Final = frozenset(
+    {
+        "event",
+        "level",
+        "timestamp",
+        "dropped_keys",
+        # identifiers
+        "session_id",
+        "outbox_id",
+        "holder",
+        "term",
+        "pid",
+        # what happened
+        "state",
+        "code",
+        "signal",
+        "outcome",
+        "reason",
+        "error",
+        "error_at",
+        "healthy",
+        "version",
+        "library",
+        # how much, how long (seconds), how often
+        "count",
+        "attempts",
+        "failures",
+        "depth",
+        "rejected",
+        "seconds",
+        "bytes",
+    }
+)
+_LONGEST_VALUE: Final = 200
+
+
+def configure(level: str, output: TextIO = sys.stderr) -> None:
+    """Send our own and the libraries' warnings to `output`."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            describe_error,
+            keep_allowed,
+            _renderer(output),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[level.upper()]
+        ),
+        logger_factory=structlog.WriteLoggerFactory(output),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=logging.ERROR, handlers=[_Libraries()], force=True)
+
+
+class _Libraries(logging.Handler):
+    """Says that a library complained, not what: its words may quote a payload."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().error(
+            "library error",
+            library=record.name,
+            error=record.exc_info[1] if record.exc_info else None,
+        )
+
+
+def describe_error(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Replace an exception under `error` by its type and place; ours keep their text."""
+    if event.pop("exc_info", None):
+        event["error"] = sys.exception()
+    error = event.get("error")
+    if not isinstance(error, BaseException):
+        return event
+    event["error"] = type(error).__name__
+    if isinstance(error, ConnectorError):
+        event["error"] = f"{type(error).__name__}: {error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    if frames:
+        event["error_at"] = f"{frames[-1].filename}:{frames[-1].lineno}"
+    if isinstance(error, BaseExceptionGroup):
+        event["error"] = ", ".join(
+            sorted({type(one).__name__ for one in _leaves(error)})
+        )
+    return event
+
+
+def keep_allowed(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    kept = {key: _short(value) for key, value in event.items() if key in ALLOWED}
+    if dropped := len(event) - len(kept):
+        kept["dropped_keys"] = dropped
+    return kept
+
+
+def _short(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return str(value)[:_LONGEST_VALUE]
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    leaves: list[BaseException] = []
+    for error in group.exceptions:
+        leaves += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return leaves
+
+
+def _renderer(output: TextIO) -> structlog.typing.Processor:
+    if output.isatty():
+        return structlog.dev.ConsoleRenderer(pad_event_to=0)
+    return structlog.processors.JSONRenderer()

@@ -1,0 +1,49 @@
+"""Ingestion and delivery, kept running beside a session whatever happens to them."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+import structlog
+
+from connector.domain.retry import back_off
+from connector.errors import LeaseLost
+from connector.ports import Clock, SessionContext
+from connector.sessions.held_lease import HeldLease
+
+LONG_ENOUGH_SECONDS: Final = 60.0  # what ran this long has earned a fresh start
+
+log = structlog.get_logger()
+
+
+class Companion(Protocol):
+    """Works for one session until it is cancelled; see ports.SessionContext."""
+
+    async def run(self, context: SessionContext) -> None: ...
+
+
+async def accompany(
+    companion: Companion, context: SessionContext, held: HeldLease, clock: Clock
+) -> None:
+    """Run a companion; one that fails starts again, without touching the connection."""
+    failures = 0
+    while True:
+        term, renewal = held.term, held.next_renewal
+        began = clock.monotonic()
+        try:
+            await companion.run(context)
+        except LeaseLost:
+            if term == held.term:
+                held.doubt(term)
+                await renewal.wait()
+            continue
+        except Exception:
+            log.exception(
+                "companion failed",
+                session_id=held.session_id,
+                reason=type(companion).__name__,
+            )
+        failures = (
+            1 if clock.monotonic() - began > LONG_ENOUGH_SECONDS else failures + 1
+        )
+        await clock.sleep(max(back_off(failures, 0.5).total_seconds(), 1.0))

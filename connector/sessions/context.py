@@ -1,0 +1,53 @@
+"""What a running session shows its companions (ports.SessionContext)."""
+
+from __future__ import annotations
+
+import asyncio
+
+from connector.ports import SessionId, Worker
+from connector.sessions.held_lease import HeldLease
+
+
+class RunningSession:
+    def __init__(self, held: HeldLease) -> None:
+        self._held = held
+        self._online: Worker | None = None
+        self._connected = asyncio.Event()
+        self._spooled = asyncio.Event()
+        self._spooled.set()  # an earlier run may have left something
+
+    @property
+    def session_id(self) -> SessionId:
+        return self._held.session_id
+
+    @property
+    def term(self) -> int:
+        return self._held.term
+
+    @property
+    def history_days(self) -> int:
+        return self._held.session.history_days
+
+    @property
+    def ignore_status(self) -> bool:
+        return self._held.session.ignore_status
+
+    @property
+    def spooled(self) -> asyncio.Event:
+        return self._spooled
+
+    def worker(self) -> Worker | None:
+        return self._online
+
+    async def until_connected(self) -> Worker:
+        while self._online is None:
+            await self._connected.wait()
+        return self._online
+
+    def go(self, online: Worker | None) -> None:
+        """Say which worker is connected now, if any."""
+        self._online = online
+        if online is None:
+            self._connected.clear()
+        else:
+            self._connected.set()

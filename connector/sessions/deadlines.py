@@ -1,0 +1,28 @@
+"""A deadline by the connector's own clock, so that tests decide when it is over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from connector.ports import Clock
+
+Result = TypeVar("Result")
+
+
+async def within(
+    clock: Clock, seconds: float, work: Coroutine[Any, Any, Result]
+) -> Result:
+    """Do `work`; cancel it when it takes longer. Raises TimeoutError."""
+    working = asyncio.ensure_future(work)
+    waiting = asyncio.ensure_future(clock.sleep(seconds))
+    try:
+        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise TimeoutError
+        return working.result()
+    finally:
+        working.cancel()
+        waiting.cancel()
+        await asyncio.gather(working, waiting, return_exceptions=True)

@@ -1,0 +1,117 @@
+"""Which leases this connector holds: claims, renews and gives up, and nothing else.
+
+Only an answer from Supabase takes a session away from us. While Supabase cannot be
+reached every session stays online and spools; its lease is merely no longer trusted,
+so that no new socket is opened under it (DESIGN: many machines).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from connector.domain.leases import continues
+from connector.errors import ConnectorError
+from connector.ports import Clock, Lease, LeaseStore, SessionId
+from connector.sessions.deadlines import within
+from connector.sessions.held_lease import HeldLease
+
+ANSWER_WITHIN: Final = 8.0  # shorter than the time between two renewals
+
+RELEASE_WITHIN: Final = 1.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a look at the leases brought: sessions to start, sessions to stop."""
+
+    gained: tuple[HeldLease, ...] = ()
+    lost: tuple[SessionId, ...] = ()
+
+
+class LeaseKeeper:
+    def __init__(
+        self,
+        store: LeaseStore,
+        clock: Clock,
+        *,
+        most_sessions: int,
+        ask_now: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._most_sessions = most_sessions
+        self._ask_now = ask_now
+        self._held: dict[SessionId, HeldLease] = {}
+        self._looking = asyncio.Lock()
+
+    @property
+    def held(self) -> Collection[SessionId]:
+        return self._held.keys()
+
+    def holds(self, held: HeldLease) -> bool:
+        return self._held.get(held.session_id) is held
+
+    async def look(self) -> Changes:
+        """Renew what we hold, then take what is free.
+
+        Raises ConnectorError or TimeoutError when Supabase did not answer: nothing is
+        lost then, and whatever was claimed unheard is claimed again by the next look.
+        """
+        async with self._looking:
+            missing = await self._renew()
+            claimed = await self._claim(missing)
+            regained = {key for key in missing if self._goes_on(key, claimed.get(key))}
+            for key in regained:
+                self._held[key].renew(claimed[key])
+            for key in missing - regained:
+                del self._held[key]
+            gained = [
+                self._keep(claimed[key]) for key in claimed if key not in regained
+            ]
+            return Changes(gained=tuple(gained), lost=tuple(missing - regained))
+
+    async def _renew(self) -> set[SessionId]:
+        if not self._held:
+            return set()
+        terms = {key: held.term for key, held in self._held.items()}
+        renewed = await within(self._clock, ANSWER_WITHIN, self._store.renew(terms))
+        for key, lease in renewed.items():
+            self._held[key].renew(lease)
+        return self._held.keys() - renewed.keys()
+
+    async def _claim(self, missing: set[SessionId]) -> dict[SessionId, Lease]:
+        ours = [key for key in self._held if key not in missing]
+        room = self._most_sessions - len(ours)
+        if room <= 0:
+            return {}
+        claiming = self._store.claim(ours, room)
+        leases = await within(self._clock, ANSWER_WITHIN, claiming)
+        return {lease.session.session_id: lease for lease in leases}
+
+    def _goes_on(self, key: SessionId, claimed: Lease | None) -> bool:
+        """Whether a lease ran out only because Supabase was away: nobody took it."""
+        return claimed is not None and continues(self._held[key].term, claimed.term)
+
+    def _keep(self, lease: Lease) -> HeldLease:
+        held = HeldLease(lease, self._clock, self._ask_now)
+        self._held[held.session_id] = held
+        return held
+
+    async def release(self, held: HeldLease) -> None:
+        """Let others have a session now. What cannot be released expires by itself."""
+        async with self._looking:
+            if not self.holds(held):
+                return
+            del self._held[held.session_id]
+            terms = {held.session_id: held.term}
+            try:
+                await within(self._clock, RELEASE_WITHIN, self._store.release(terms))
+            except (ConnectorError, TimeoutError) as error:
+                log.warning("release failed", session_id=held.session_id, error=error)

@@ -1,0 +1,272 @@
+"""One session: feeds events to transition() and carries out what comes back.
+
+Events are handled one after another, and so are commands: what a command does (launch,
+stop, kill) is over before the next event is looked at. Each has a deadline, so a stuck
+worker delays its own session only, and by seconds.
+
+Killed at any line: the next run starts from `desired_state` and from what the worker's
+store and spool hold; `wa_sessions` is reported anew and whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import structlog
+
+from connector.domain import session_commands as commands
+from connector.domain import session_events as events
+from connector.domain import situations
+from connector.domain.lifecycle import transition
+from connector.domain.messages import Json
+from connector.domain.pairing import Pairing
+from connector.domain.session import Moment, Phase, Session, Timer, Wish
+from connector.domain.states import State
+from connector.domain.steps import show
+from connector.ports import Clock, Launcher, SessionStore, Signal, WorkerEvent
+from connector.sessions.companions import Companion, accompany
+from connector.sessions.context import RunningSession
+from connector.sessions.deadlines import within
+from connector.sessions.held_lease import HeldLease
+from connector.sessions.qr_image import png_data_uri
+from connector.sessions.reporter import Reporter
+from connector.sessions.running_worker import RunningWorker
+from connector.sessions.timers import Timers
+from connector.sessions.wishes import wishes
+from connector.sessions.worker_events import understood
+
+MOST_WAITING_EVENTS: Final = 100
+SETTLE_WITHIN: Final = 3.0  # delivery's message in flight
+DRAIN_WITHIN: Final = 1.0  # the spool, and the last report
+DRAIN_AT_REST_WITHIN: Final = 60.0
+DRAIN_LOOK_SECONDS: Final = 0.02
+
+log = structlog.get_logger()
+
+
+class Ending(enum.Enum):
+    """Why a runner is told to stop."""
+
+    CONNECTOR_STOPS = enum.auto()
+    LEASE_LOST = enum.auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What every runner of this process works with."""
+
+    launcher: Launcher
+    sessions: SessionStore
+    ingestion: Companion
+    delivery: Companion
+    clock: Clock
+    chance: Callable[[], float]  # a random number in [0, 1)
+
+
+class SessionRunner:
+    def __init__(self, held: HeldLease, around: Surroundings) -> None:
+        self._held = held
+        self._around = around
+        self._session = Session()
+        self._context = RunningSession(held)
+        self._reporter = Reporter(held, around.sessions, around.clock)
+        self._events: asyncio.Queue[events.Event | WorkerEvent] = asyncio.Queue(
+            MOST_WAITING_EVENTS
+        )
+        self._told_to_stop = asyncio.Event()
+        self._ending: Ending | None = None
+
+    def stop(self, ending: Ending) -> None:
+        """Let run() end in order; the first reason counts."""
+        self._ending = self._ending or ending
+        self._told_to_stop.set()
+
+    async def run(self) -> None:
+        """Run the session until it is told to stop or nothing is left to do.
+
+        Whatever happens, no worker outlives its runner.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            self._timers = Timers(self._around.clock, tasks, self._ring)
+            self._worker = RunningWorker(
+                self._held, self._around.launcher, self._around.clock, tasks, self._hear
+            )
+            try:
+                await self._run_tasks(tasks)
+            finally:
+                # Still there only when something failed, or took too long to stop.
+                await self._end_worker()
+
+    async def _run_tasks(self, tasks: asyncio.TaskGroup) -> None:
+        around = self._around
+        ingesting, delivering = (
+            tasks.create_task(
+                accompany(companion, self._context, self._held, around.clock)
+            )
+            for companion in (around.ingestion, around.delivery)
+        )
+        reporting = tasks.create_task(self._reporter.run())
+        wishing = tasks.create_task(self._hear_wishes())
+        driving = tasks.create_task(self._drive())
+        stopping = tasks.create_task(self._told_to_stop.wait())
+        await asyncio.wait({driving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (driving, stopping, wishing):
+            task.cancel()
+        self._timers.cancel_all()
+        await asyncio.wait({driving})
+        await self._wind_down(delivering)
+        reporting.cancel()
+        ingesting.cancel()
+
+    async def _end_worker(self) -> None:
+        if self._ending is None:
+            await self._worker.stop()
+        else:
+            await self._worker.kill()
+
+    # --- events ----------------------------------------------------------------------
+
+    async def _hear(self, event: WorkerEvent) -> None:
+        if event.signal is Signal.SPOOLED:
+            self._context.spooled.set()
+        else:
+            await self._events.put(event)
+
+    async def _ring(self, timer: Timer) -> None:
+        await self._events.put(events.TimerFired(timer))
+
+    async def _hear_wishes(self) -> None:
+        async for wanted in wishes(self._held, self._around.launcher):
+            await self._events.put(wanted)
+
+    async def _drive(self) -> None:
+        while True:
+            event = self._understand(await self._events.get())
+            while event is not None:
+                event = await self._handle(event)
+            if self._has_nothing_to_do():
+                return
+
+    def _understand(self, event: events.Event | WorkerEvent) -> events.Event | None:
+        if not isinstance(event, WorkerEvent):
+            return event
+        log.info("worker signal", session_id=self._held.session_id, signal=event.signal)
+        if event.signal is Signal.EXITED:
+            self._worker.exited()
+        return understood(event, lease_is_ours=self._held.trusted)
+
+    def _has_nothing_to_do(self) -> bool:
+        session = self._session
+        return (
+            session.wish is not Wish.CONNECTED
+            and session.phase is Phase.REST
+            and session.retry_at is None
+            and self._events.empty()
+        )
+
+    async def _handle(self, event: events.Event) -> events.Event | None:
+        """Move on by one event; return what its last command led to, if anything."""
+        before = self._session
+        moment = Moment(self._around.clock.now(), self._around.chance())
+        self._session, todo = transition(before, event, moment)
+        self._show(before)
+        outcome = None
+        for command in todo:
+            outcome = await self._carry_out(command) or outcome
+        self._show(before)
+        return outcome
+
+    def _show(self, before: Session) -> None:
+        online = self._session.phase is Phase.ONLINE
+        self._context.go(self._worker.current if online else None)
+        if self._session.situation.code != before.situation.code:
+            log.info(
+                "session state",
+                session_id=self._held.session_id,
+                state=self._session.situation.state,
+                code=self._session.situation.code,
+            )
+
+    # --- commands --------------------------------------------------------------------
+
+    async def _carry_out(self, command: commands.Command) -> events.Event | None:
+        match command:
+            case commands.Report(columns=columns):
+                self._report(columns)
+            case commands.RecordEvent():
+                self._reporter.record(command)
+            case commands.StartTimer(timer=timer, after=after):
+                self._timers.start(timer, after)
+            case _:
+                return await self._command_worker(command)
+        return None
+
+    async def _command_worker(
+        self, command: commands.WorkerCommand
+    ) -> events.Event | None:
+        match command:
+            case commands.LaunchWorker():
+                started = await self._worker.launch()
+                return None if started else events.LaunchFailed()
+            case commands.Connect(pairing_phone=phone):
+                await self._worker.connect(phone)
+            case commands.StopWorker():
+                await self._worker.stop()
+            case commands.KillWorker():
+                await self._worker.kill()
+            case commands.DiscardStore():
+                self._around.launcher.device_store(self._held.session_id).discard()
+            case commands.LogOutAtWhatsApp():
+                done = await self._worker.log_out()
+                return events.LogOutDone() if done else events.LogOutFailed()
+        return None
+
+    def _report(self, columns: Mapping[str, Json]) -> None:
+        qr = columns.get("qr_code")
+        image = png_data_uri(qr) if isinstance(qr, str) else None
+        extra = {"qr_image": image} if "qr_code" in columns else {}
+        self._reporter.report({**columns, **extra})
+
+    # --- the end ---------------------------------------------------------------------
+
+    async def _wind_down(self, delivering: asyncio.Task[None]) -> None:
+        self._context.go(None)
+        delivering.cancel()
+        await self._at_most(SETTLE_WITHIN, _ended(delivering))
+        await self._worker.stop()
+        at_rest = self._ending is None
+        patience = DRAIN_AT_REST_WITHIN if at_rest else DRAIN_WITHIN
+        await self._at_most(patience, self._until_spool_is_empty())
+        if self._ending is Ending.CONNECTOR_STOPS and self._is_interrupted():
+            moment = Moment(self._around.clock.now(), 0.0)
+            resting = replace(self._session, pairing=Pairing())
+            _, report = show(resting, situations.CONNECTOR_STOPPED, moment)
+            self._report(report.columns)
+        if self._ending is not Ending.LEASE_LOST:
+            await self._at_most(patience, self._reporter.until_stored())
+
+    def _is_interrupted(self) -> bool:
+        """Whether a successor will go on by itself, so that the row must say so."""
+        session = self._session
+        return session.phase is not Phase.REST or (
+            session.situation.state is State.RECONNECTING
+        )
+
+    async def _until_spool_is_empty(self) -> None:
+        spool = self._around.launcher.spool(self._held.session_id)
+        while await spool.depth():
+            await self._around.clock.sleep(DRAIN_LOOK_SECONDS)
+
+    async def _at_most(self, seconds: float, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await within(self._around.clock, seconds, work)
+        except TimeoutError:
+            log.warning("wind-down cut short", session_id=self._held.session_id)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    await asyncio.wait({task})

@@ -1,0 +1,166 @@
+"""Which sessions this connector runs: one runner per lease, for as long as it holds.
+
+Woken by the doorbell, by a runner that doubts its lease, and by the clock anyway. An
+error in one session's runner restarts that runner alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from connector.domain.retry import back_off
+from connector.errors import ConnectorError
+from connector.ports import LeaseStore, SessionId, Wakeups
+from connector.sessions.deadlines import within
+from connector.sessions.held_lease import HeldLease
+from connector.sessions.lease_keeper import Changes, LeaseKeeper
+from connector.sessions.runner import Ending, SessionRunner, Surroundings
+
+STOP_WITHIN: Final = 8.5  # of the ten seconds a planned stop may take
+RECORD_WITHIN: Final = 5.0
+SHORTEST_GAP: Final = 0.05  # between two looks, however often the bell rings
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How often to look, in seconds."""
+
+    renew: float
+    poll: float  # while the doorbell is healthy
+    poll_blind: float
+
+
+class Supervisor:
+    def __init__(
+        self,
+        leases: LeaseStore,
+        wakeups: Wakeups,
+        around: Surroundings,
+        *,
+        pace: Pace,
+        most_sessions: int,
+    ) -> None:
+        self._wakeups = wakeups
+        self._around = around
+        self._pace = pace
+        self._due = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._keeper = LeaseKeeper(
+            leases, around.clock, most_sessions=most_sessions, ask_now=self._due.set
+        )
+        self._runners: dict[SessionId, SessionRunner] = {}
+        self._tasks: dict[SessionId, asyncio.Task[None]] = {}
+        self._supabase_away = False
+
+    def stop(self) -> None:
+        """Let run() end in order: no more claims, every session stopped, all released."""
+        self._stopping.set()
+        self._due.set()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            listening = tasks.create_task(self._listen())
+            while not self._stopping.is_set():
+                self._due.clear()
+                self._follow(await self._look(), tasks)
+                await self._around.clock.sleep(SHORTEST_GAP)
+                await self._due.wait()
+            listening.cancel()
+            await self._stop_all()
+
+    async def _listen(self) -> None:
+        while True:
+            poll = self._pace.poll if self._wakeups.healthy else self._pace.poll_blind
+            await self._wakeups.wait_sessions(min(poll, self._pace.renew))
+            self._due.set()
+
+    async def _look(self) -> Changes:
+        try:
+            changes = await self._keeper.look()
+        except (ConnectorError, TimeoutError) as error:
+            if not self._supabase_away:
+                log.warning("supabase away, sessions stay online", error=error)
+            self._supabase_away = True
+            return Changes()
+        if self._supabase_away:
+            log.info("supabase back")
+        self._supabase_away = False
+        return changes
+
+    def _follow(self, changes: Changes, tasks: asyncio.TaskGroup) -> None:
+        for session_id in changes.lost:
+            log.warning("lease lost", session_id=session_id)
+            if runner := self._runners.get(session_id):
+                runner.stop(Ending.LEASE_LOST)
+        for held in changes.gained:
+            log.info("lease gained", session_id=held.session_id, term=held.term)
+            earlier = self._tasks.get(held.session_id)
+            self._tasks[held.session_id] = tasks.create_task(
+                self._run_session(held, earlier)
+            )
+
+    async def _run_session(
+        self, held: HeldLease, earlier: asyncio.Task[None] | None
+    ) -> None:
+        if earlier is not None:
+            await asyncio.wait({earlier})  # two runners never share a session's folder
+        failures = 0
+        while self._keeper.holds(held) and not self._stopping.is_set():
+            runner = self._runners[held.session_id] = SessionRunner(held, self._around)
+            try:
+                await runner.run()
+                break
+            except Exception as error:
+                failures += 1
+                log.exception("runner failed", session_id=held.session_id)
+                await self._record(held, error)
+                await self._pause(failures)
+        self._runners.pop(held.session_id, None)
+        await self._keeper.release(held)
+
+    async def _record(self, held: HeldLease, error: Exception) -> None:
+        recording = self._around.sessions.record_event(
+            held.session_id,
+            held.term,
+            level="error",
+            code="runner_failed",
+            message="The session met an unexpected error and was restarted.",
+            details={"error": type(error).__name__},
+        )
+        try:
+            await within(self._around.clock, RECORD_WITHIN, recording)
+        except (ConnectorError, TimeoutError) as failure:
+            log.warning("event lost", session_id=held.session_id, error=failure)
+
+    async def _pause(self, failures: int) -> None:
+        seconds = max(back_off(failures, self._around.chance()).total_seconds(), 1.0)
+        try:
+            await within(self._around.clock, seconds, self._wait_for_stop())
+        except TimeoutError:
+            return
+
+    async def _wait_for_stop(self) -> None:
+        await self._stopping.wait()
+
+    async def _stop_all(self) -> None:
+        for runner in self._runners.values():
+            runner.stop(Ending.CONNECTOR_STOPS)
+        running = [task for task in self._tasks.values() if not task.done()]
+        if not running:
+            return
+        try:
+            await within(self._around.clock, STOP_WITHIN, _all_ended(running))
+        except TimeoutError:
+            log.warning("stop cut short", count=len(running))
+            for task in running:
+                task.cancel()
+
+
+async def _all_ended(tasks: list[asyncio.Task[None]]) -> None:
+    await asyncio.wait(tasks)

@@ -1,0 +1,50 @@
+"""What the user wants of a session, read from each renewal of its lease."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import assert_never
+
+from connector.domain.session_events import (
+    ConnectWanted,
+    DisconnectWanted,
+    LogOutWanted,
+    Wanted,
+)
+from connector.ports import DesiredState, Launcher, SessionRow
+from connector.sessions.held_lease import HeldLease
+
+
+async def wishes(held: HeldLease, launcher: Launcher) -> AsyncIterator[Wanted]:
+    """Yield the wish that holds now, then every changed or repeated one."""
+    known: SessionRow | None = None
+    while True:
+        renewal = held.next_renewal
+        row = held.session
+        if known is None or _is_new(row, known):
+            known = row
+            yield _wanted(row, launcher)
+        await renewal.wait()
+
+
+def _is_new(row: SessionRow, known: SessionRow) -> bool:
+    return (row.desired_state, row.desired_revision, row.pairing_phone) != (
+        known.desired_state,
+        known.desired_revision,
+        known.pairing_phone,
+    )
+
+
+def _wanted(row: SessionRow, launcher: Launcher) -> Wanted:
+    match row.desired_state:
+        case DesiredState.CONNECTED:
+            return ConnectWanted(
+                revision=row.desired_revision, pairing_phone=row.pairing_phone
+            )
+        case DesiredState.DISCONNECTED:
+            return DisconnectWanted()
+        case DesiredState.LOGGED_OUT:
+            paired = launcher.device_store(row.session_id).is_paired()
+            return LogOutWanted(paired=paired)
+        case _:
+            assert_never(row.desired_state)
