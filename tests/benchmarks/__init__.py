@@ -1,0 +1,1 @@
+"""`make bench`: what it costs, measured on the whole stack of one machine."""

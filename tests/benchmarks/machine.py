@@ -1,0 +1,43 @@
+"""Memory of the connector's processes, and how fast it is back."""
+
+from __future__ import annotations
+
+import time
+
+from tests.benchmarks.figures import (
+    Figures,
+    children,
+    private_mb,
+    proportional_mb,
+    resident_mb,
+)
+from tests.benchmarks.scene import Scene
+
+
+def memory(scene: Scene) -> Figures:
+    """After everything else: one linked number, after its bursts."""
+    supervisor = scene.connector.pid
+    zygote = children(supervisor)
+    workers = [worker for parent in zygote for worker in children(parent)]
+    return {
+        "rss_supervisor_mb": round(resident_mb(supervisor), 1),
+        "supervisor_and_zygote_mb": round(proportional_mb([supervisor, *zygote]), 1),
+        "private_per_worker_mb": round(
+            sum(map(private_mb, workers)) / max(len(workers), 1), 1
+        ),
+        "workers": len(workers),
+    }
+
+
+async def resume(scene: Scene) -> Figures:
+    """Planned stop, then from the start of the process until WhatsApp sees the device."""
+    started = time.monotonic()
+    await scene.connector.stop()
+    stop_s = time.monotonic() - started
+    started = time.monotonic()
+    await scene.connector.start()
+    await scene.device.connected(timeout=30)
+    return {
+        "planned_stop_s": round(stop_s, 2),
+        "resume_s": round(time.monotonic() - started, 2),
+    }
