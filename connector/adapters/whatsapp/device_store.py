@@ -1,0 +1,121 @@
+"""A session's WhatsApp store, as the supervisor sees it: whatsmeow's SQLite file.
+
+The worker's Go library writes it; we open it read-only and briefly, from another
+process. It must never be opened from Python inside the worker: two SQLite libraries in
+one process drop each other's locks.
+
+A lineage names this very copy of the store. It is written before the store exists and
+removed after it, so a store without a lineage, or restored from a save, gets a new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from connector.adapters.whatsapp.identity import parse
+from connector.adapters.whatsapp.orders import LOCK_NAME, STORE_NAME
+from connector.errors import InvalidAddress
+from connector.ports import Attempt
+
+LINEAGE_NAME: Final = "lineage"
+_SIDE_FILES: Final = ("", "-wal", "-shm", "-journal")
+_BUSY_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class WhatsAppStore:
+    """Implements ports.DeviceStore over a session's folder."""
+
+    folder: Path
+
+    def prepare(self) -> None:
+        """Make the folder ready for a worker: a store, be it empty, with a lineage.
+
+        A store that is missing starts a new lineage; so does one that has none.
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        store = self.folder / STORE_NAME
+        if store.exists() and self._lineage_file.exists():
+            return
+        _write_whole(self._lineage_file, secrets.token_hex(16))
+        store.touch(mode=0o600)  # SQLite takes an empty file for a new database
+
+    def lineage(self) -> str:
+        self.prepare()
+        return self._lineage_file.read_text("ascii")
+
+    def is_paired(self) -> bool:
+        """Whether the store holds a device: one that WhatsApp may since have revoked."""
+        return bool(self._read("select 1 from whatsmeow_device limit 1"))
+
+    async def find_attempt(self, secret: bytes) -> Attempt | None:
+        rows = await asyncio.to_thread(
+            self._read,
+            "select message_id, chat_jid from whatsmeow_message_secrets where key = ?",
+            secret,
+        )
+        for message_id, chat in rows:
+            with contextlib.suppress(InvalidAddress):
+                return Attempt(whatsapp_id=message_id, chat=parse(chat))
+        return None
+
+    def discard(self) -> None:
+        """Raises BlockingIOError while a worker holds the folder."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _locked(self.folder / LOCK_NAME):
+            for suffix in _SIDE_FILES:
+                (self.folder / f"{STORE_NAME}{suffix}").unlink(missing_ok=True)
+            self._lineage_file.unlink(missing_ok=True)
+
+    @property
+    def _lineage_file(self) -> Path:
+        return self.folder / LINEAGE_NAME
+
+    def _read(self, query: str, *parameters: bytes) -> list[tuple[Any, ...]]:
+        if not (self.folder / STORE_NAME).exists():
+            return []
+        try:
+            return self._query("ro", query, parameters)
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                return []  # nothing was ever paired here
+            # A killed worker may leave a journal that has to be rolled back first.
+            return self._query("rw", query, parameters)
+
+    def _query(
+        self, mode: str, query: str, parameters: tuple[bytes, ...]
+    ) -> list[tuple[Any, ...]]:
+        uri = f"{(self.folder / STORE_NAME).absolute().as_uri()}?mode={mode}"
+        with contextlib.closing(
+            sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)
+        ) as connection:
+            return connection.execute(query, parameters).fetchall()
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file that is either there with all of its text, or not there."""
+    draft = path.with_suffix(".new")
+    with draft.open("w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

@@ -1,0 +1,74 @@
+"""Starts workers and knows where each session keeps what it has on this machine.
+
+<data>/sessions/<session id>/  store.db  spool.db  lineage  lock
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from connector.adapters.whatsapp.device_store import WhatsAppStore
+from connector.adapters.whatsapp.frames import AsyncChannel
+from connector.adapters.whatsapp.orders import Orders
+from connector.adapters.whatsapp.spool import HighWater
+from connector.adapters.whatsapp.worker_handle import WorkerHandle
+from connector.adapters.whatsapp.zygote import Zygote
+from connector.errors import WorkerGone
+from connector.ports import SessionId
+from connector.sealing import Sealer
+
+# It becomes a folder's name.
+_SESSION_ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
+
+
+class WhatsAppLauncher:
+    """Implements ports.Launcher."""
+
+    def __init__(
+        self,
+        zygote: Zygote,
+        data: Path,
+        keys: Sequence[bytes],
+        high_water: HighWater,
+    ) -> None:
+        self._zygote = zygote
+        self._sessions = data / "sessions"
+        self._keys = tuple(keys)
+        self._sealer = Sealer(keys)
+        self._high_water = high_water
+
+    async def launch(
+        self, session_id: SessionId, term: int, *, history_days: int = 14
+    ) -> WorkerHandle:
+        """Start the session's process. Raises WorkerGone when that is not possible."""
+        self.device_store(session_id).prepare()
+        orders = Orders(
+            session_id=session_id,
+            folder=self._folder(session_id),
+            term=term,
+            history_days=history_days,
+            high_water=self._high_water,
+            keys=self._keys,
+        )
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                process = await self._zygote.spawn(theirs)
+            except WorkerGone:
+                ours.close()
+                raise
+        channel = await AsyncChannel.over(ours)
+        await channel.send(orders.frame())
+        return WorkerHandle(process, channel)
+
+    def device_store(self, session_id: SessionId) -> WhatsAppStore:
+        return WhatsAppStore(self._folder(session_id))
+
+    def _folder(self, session_id: SessionId) -> Path:
+        if not _SESSION_ID.fullmatch(session_id):
+            raise ValueError("a session id is letters, digits and hyphens")
+        return self._sessions / session_id

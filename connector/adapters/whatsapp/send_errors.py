@@ -1,0 +1,59 @@
+"""What neonize's sentences about a failed send mean.
+
+neonize passes whatsmeow's errors on as text. Only a failure that surely left nothing on
+the wire is called one; every other is SendUncertain, and the store is asked whether the
+message had been begun (docs/outbox.md).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from connector.errors import (
+    NotConnected,
+    RecipientUnknown,
+    SendFailed,
+    SendRefused,
+    SendUncertain,
+)
+
+_SERVER_ERROR = re.compile(r"server returned error (\d{1,9})")
+_NO_LID = re.compile(r"no LID found for .* from server")
+# whatsmeow send.go: these come before the frame, or instead of it. A bare "websocket
+# not connected" does not: it may also end the second try of a frame that had left.
+_NOTHING_LEFT = re.compile(
+    r"failed to (get device list|send message node|get group members)"
+    r".*websocket not connected|the store doesn't contain a device JID"
+)
+
+
+def send_error(text: str) -> SendFailed:
+    """Classify what SendMessage failed with."""
+    if match := _SERVER_ERROR.search(text):
+        return SendRefused(int(match[1]))
+    if _NO_LID.search(text):
+        return RecipientUnknown()
+    if _NOTHING_LEFT.search(text):
+        return NotConnected()
+    return SendUncertain()
+
+
+def to_header(error: SendFailed) -> dict[str, Any]:
+    """Describe an error in a frame's header; `from_header` reads it."""
+    if isinstance(error, SendRefused):
+        return {"error": error.code, "server_code": error.server_code}
+    return {"error": error.code}
+
+
+def from_header(header: Mapping[str, Any]) -> SendFailed:
+    code = header["error"]
+    if code == SendRefused.code:
+        return SendRefused(int(header["server_code"]))
+    return _BY_CODE.get(code, SendFailed)()
+
+
+_BY_CODE: Final[Mapping[str, type[NotConnected | RecipientUnknown | SendUncertain]]] = {
+    kind.code: kind for kind in (NotConnected, RecipientUnknown, SendUncertain)
+}
