@@ -65,6 +65,7 @@ class Connection:
         self._answered_hello = False
         self._outgoing: deque[tuple[bytes, str | None]] = deque()
         self._held: list[bytes] = []
+        self._early: list[Node] | None = []
         self._wake = asyncio.Event()
         self._ending = False
         self._requests: dict[str, asyncio.Future[Node]] = {}
@@ -158,10 +159,18 @@ class Connection:
             self._answered_hello = True
 
     def _greet(self) -> None:
-        if self.is_open:
-            self._receiver.greet(self)
+        if not self.is_open:
+            return
+        self._receiver.greet(self)
+        early, self._early = self._early, None
+        for stanza in early or []:
+            self._take_stanza(stanza)
 
     def _take_stanza(self, stanza: Node) -> None:
+        if self._early is not None:
+            # A client that reconnected repeats its questions before it is greeted.
+            self._early.append(stanza)
+            return
         if self.network.trace is not None:
             self.network.trace("C>", stanza)
         if stanza.tag == "message" and self.device is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from devstack.whatsapp.happenings import PATIENCE, Waiting
 from devstack.whatsapp.network import Network
+from devstack.whatsapp.wire.errors import DecodeError
 from devstack.whatsapp.wire.nodes import LID, PN, Jid, Node
 from devstack.whatsapp.wire.prekeys import Bundle, OneTimePrekey, SignedPrekey
 
@@ -58,6 +59,7 @@ class LinkedDevice:
         self.presences: list[Node] = []  # <presence> and <chatstate> that it sent
         self.logins = 0
         self.relayed: set[tuple[Address, str]] = set()  # messages passed on to it
+        self._awaiting_keys: list[Callable[[], None]] = []
         self._kept: dict[StanzaKey, Node] = {}
         self._withholding = False
         self._withheld: list[Node] = []
@@ -113,6 +115,28 @@ class LinkedDevice:
         self, condition: Callable[[], bool], what: str, timeout: float
     ) -> Waiting[None]:
         return self._network.happenings.until(condition, what, timeout)
+
+    # --- keys -----------------------------------------------------------------------
+
+    @property
+    def published_keys(self) -> PublishedKeys:
+        """Raises DecodeError before it has published any."""
+        if self.keys is None:
+            raise DecodeError("the device has published no keys")
+        return self.keys
+
+    def publish(self, keys: PublishedKeys) -> None:
+        self.keys = keys
+        awaiting, self._awaiting_keys = self._awaiting_keys, []
+        for action in awaiting:
+            action()
+
+    def when_keyed(self, action: Callable[[], None]) -> None:
+        """Do it now, or once there are keys to encrypt with: just after linking."""
+        if self.keys is not None:
+            action()
+        else:
+            self._awaiting_keys.append(action)
 
     # --- stanzas --------------------------------------------------------------------
 

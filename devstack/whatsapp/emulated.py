@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from devstack.whatsapp.devices import Address, LinkedDevice
-from devstack.whatsapp.messages import Letter
 from devstack.whatsapp.wire.nodes import LID, PN, Attributes, Jid, Node
 from devstack.whatsapp.wire.signal import Identity
 
@@ -18,11 +17,22 @@ REMEMBERED = 20_000  # posted messages that can be encrypted again on request
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
-    """What one device was sent, to be encrypted again when it cannot read it."""
+class ForGroup:
+    """A message's group part: one ciphertext for all, and the key that opens it."""
+
+    name: str
+    ciphertext: bytes
+    key_message: bytes  # plaintext of the message that tells a device our sender key
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A message for one or more devices, before it is encrypted for each of them."""
 
     attributes: Attributes
     plaintext: bytes
+    media_type: str | None = None
+    group: ForGroup | None = None
 
 
 class EmulatedDevice:
@@ -30,7 +40,7 @@ class EmulatedDevice:
         self.person, self.number = person, number
         self.identity = Identity()
         self.seen: set[tuple[Address, str]] = set()  # message ids by their sender
-        self._posted: OrderedDict[tuple[Address, str], Posted] = OrderedDict()
+        self._posted: OrderedDict[tuple[Address, str], Parcel] = OrderedDict()
         self._told_sender_key: dict[str, set[Address]] = {}
 
     @property
@@ -45,67 +55,49 @@ class EmulatedDevice:
     def address(self) -> Address:
         return (self.person.lid_user, self.number)
 
-    def post(
-        self, to: LinkedDevice, letter: Letter, attributes: Attributes, plaintext: bytes
-    ) -> bool:
-        """Encrypt for one device and leave it with the server; False without keys."""
-        enc = self.encrypt(to, plaintext, media_type=letter.media_type)
-        if enc is None:
-            return False
-        self.post_encrypted(to, letter, attributes, plaintext, [enc])
-        return True
+    def post(self, to: LinkedDevice, parcel: Parcel) -> None:
+        """Encrypt for that device and leave it with the server."""
+        to.when_keyed(lambda: self._post(to, parcel))
 
-    def post_encrypted(
-        self,
-        to: LinkedDevice,
-        letter: Letter,
-        attributes: Attributes,
-        plaintext: bytes,
-        encs: list[Node],
-    ) -> None:
-        attributes = {
-            "id": letter.whatsapp_id,
-            "t": letter.at,
-            "type": letter.type,
-            **attributes,
-            **letter.attributes,
-        }
-        self._remember(to.address, letter.whatsapp_id, Posted(attributes, plaintext))
-        to.deliver(Node("message", attributes, encs))
+    def _post(self, to: LinkedDevice, parcel: Parcel) -> None:
+        self._remember(to.address, parcel)
+        encs = self._encrypted(to, parcel)
+        to.deliver(Node("message", parcel.attributes, encs))
+
+    def _encrypted(self, to: LinkedDevice, parcel: Parcel) -> list[Node]:
+        group, media_type = parcel.group, parcel.media_type
+        if group is None:
+            return [self._encrypt(to, parcel.plaintext, media_type)]
+        for_all = _enc("skmsg", group.ciphertext, media_type)
+        if not self._tells_sender_key(to, group.name):
+            return [for_all]
+        return [self._encrypt(to, group.key_message, None), for_all]
 
     def post_again(self, to: LinkedDevice, whatsapp_id: str, count: int) -> None:
         """It could not read it: once more, in a new session. Unknown ids are ignored."""
-        posted = self._posted.get((to.address, whatsapp_id))
-        if posted is None:
+        parcel = self._posted.get((to.address, whatsapp_id))
+        if parcel is None:
             return
         self.identity.forget_session(to.address)
-        enc = self.encrypt(to, posted.plaintext, count=count)
-        if enc is not None:
-            to.deliver(Node("message", posted.attributes, [enc]))
+        if parcel.group is not None:
+            self._told_sender_key[parcel.group.name].discard(to.address)
+        enc = self._encrypt(to, parcel.plaintext, parcel.media_type, count)
+        to.deliver(Node("message", parcel.attributes, [enc]))
 
-    def encrypt(
+    def _encrypt(
         self,
         to: LinkedDevice,
         plaintext: bytes,
-        *,
-        media_type: str | None = None,
+        media_type: str | None,
         count: int | None = None,
-    ) -> Node | None:
-        """An `<enc>` only that device can open; None while it has no keys."""
+    ) -> Node:
+        """An `<enc>` only that device can open, in a new session if there is none."""
         if not self.identity.has_session(to.address):
-            if to.keys is None:
-                return None
-            self.identity.start_session(to.address, to.keys.bundle())
+            self.identity.start_session(to.address, to.published_keys.bundle())
         kind, ciphertext = self.identity.encrypt(to.address, plaintext)
-        attributes: Attributes = {
-            "v": 2,
-            "type": kind,
-            "mediatype": media_type,
-            "count": count,
-        }
-        return Node("enc", attributes, ciphertext)
+        return _enc(kind, ciphertext, media_type, count)
 
-    def needs_sender_key(self, to: LinkedDevice, group: str) -> bool:
+    def _tells_sender_key(self, to: LinkedDevice, group: str) -> bool:
         """Whether that device has yet to be told our key; it counts as told now."""
         told = self._told_sender_key.setdefault(group, set())
         is_new = to.address not in told
@@ -117,7 +109,19 @@ class EmulatedDevice:
         self.identity.forget_sender_key(group)
         self._told_sender_key.pop(group, None)
 
-    def _remember(self, to: Address, whatsapp_id: str, posted: Posted) -> None:
-        self._posted[to, whatsapp_id] = posted
+    def _remember(self, to: Address, parcel: Parcel) -> None:
+        self._posted[to, str(parcel.attributes["id"])] = parcel
         while len(self._posted) > REMEMBERED:
             self._posted.popitem(last=False)
+
+
+def _enc(
+    kind: str, ciphertext: bytes, media_type: str | None, count: int | None = None
+) -> Node:
+    attributes: Attributes = {
+        "v": 2,
+        "type": kind,
+        "mediatype": media_type,
+        "count": count,
+    }
+    return Node("enc", attributes, ciphertext)

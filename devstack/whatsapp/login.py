@@ -84,12 +84,10 @@ def _log_in(connection: Connection, device: LinkedDevice) -> None:
 def activate(connection: Connection, device: LinkedDevice) -> None:
     """It wants its stanzas: first those kept for it, in order, then live ones."""
     connection.is_active = True
+    kept = device.everything_kept()
     if not device.introduced:
         device.person.phone.introduce(device)
-        offline: list[Node] = []
-    else:
-        offline = device.everything_kept()
-    _send_offline(connection, offline)
+    _send_offline(connection, kept)
     connection.network.happenings.note()
 
 

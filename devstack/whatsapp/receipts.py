@@ -118,12 +118,7 @@ def _repeat(network: Network, device: LinkedDevice, stanza: Node) -> None:
         count = int(retry.attr("count", "1")) if retry else 1
         encryptor.post_again(device, stanza.attr("id"), count)
     elif encryptor is not None:
-        attrs: Attributes = {
-            **_passed_attributes(device, stanza, RETRY),
-            "from": device.lid,
-        }
-        if stanza.jid("to").server == GROUP:
-            attrs |= {"from": stanza.jid("to"), "participant": device.lid}
+        attrs = _passed_attributes(device.lid, stanza, RETRY)
         encryptor.deliver(Node("receipt", attrs, list(stanza.children)))
 
 
@@ -132,16 +127,16 @@ def _pass_on(network: Network, device: LinkedDevice, stanza: Node, kind: str) ->
     author = network.person_at(_author(stanza))
     if author is None or author is device.person:
         return
-    attrs = _passed_attributes(device, stanza, kind)
+    attrs = _passed_attributes(device.person.lid, stanza, kind)
     for other in author.linked_devices:
         other.deliver(Node("receipt", attrs, list(stanza.children) or None))
 
 
-def _passed_attributes(device: LinkedDevice, stanza: Node, kind: str) -> Attributes:
+def _passed_attributes(reader: Jid, stanza: Node, kind: str) -> Attributes:
     to = stanza.jid("to")
-    place: Attributes = {"from": device.person.lid}
+    place: Attributes = {"from": reader}
     if to.server == GROUP:
-        place: Attributes = {"from": to, "participant": device.person.lid}
+        place = {"from": to, "participant": reader}
     return {
         **place,
         "id": stanza.attr("id"),

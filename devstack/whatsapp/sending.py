@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from devstack.whatsapp.devices import LinkedDevice
-from devstack.whatsapp.emulated import EmulatedDevice
+from devstack.whatsapp.emulated import EmulatedDevice, ForGroup, Parcel
 from devstack.whatsapp.messages import Letter
-from devstack.whatsapp.wire.nodes import Attributes, Node
+from devstack.whatsapp.wire.nodes import Attributes
 from devstack.whatsapp.wire.protobufs import E2E
 
 if TYPE_CHECKING:
@@ -24,39 +24,36 @@ Addressing: TypeAlias = Literal["lid", "pn"]
 def post_direct(
     sender: EmulatedDevice, to: Person, letter: Letter, addressing: Addressing
 ) -> None:
-    plaintext = letter.message.SerializeToString()
     if to is not sender.person:
-        attributes = _direct_attributes(sender, addressing)
+        parcel = _parcel(letter, _direct_attributes(sender, addressing))
         for device in to.linked_devices:
-            sender.post(device, letter, attributes, plaintext)
+            sender.post(device, parcel)
         to.hear_plainly(sender, letter, sender.person)
     _post_own_copies(sender, to, letter)
 
 
 def post_to_group(sender: EmulatedDevice, group: Group, letter: Letter) -> None:
     name = str(group.jid)
+    # First the key, then the ciphertext: the key must be able to open it.
+    key_message = _key_message(name, sender.identity.distribution_message(name))
     plaintext = letter.message.SerializeToString()
-    distribution = sender.identity.distribution_message(name)
     ciphertext = sender.identity.group_encrypt(name, plaintext)
-    group_enc = Node(
-        "enc", {"v": 2, "type": "skmsg", "mediatype": letter.media_type}, ciphertext
+    parcel = _parcel(
+        letter,
+        _group_attributes(sender, group),
+        group=ForGroup(name, ciphertext, key_message),
     )
     for device in group.linked_devices:
-        encs = [group_enc]
-        if sender.needs_sender_key(device, name):
-            key_enc = sender.encrypt(device, _key_message(name, distribution))
-            encs = [key_enc, group_enc] if key_enc is not None else encs
-        attributes = _group_attributes(sender, group)
-        sender.post_encrypted(device, letter, attributes, plaintext, encs)
+        sender.post(device, parcel)
     for member in group.members:
         if member is not sender.person:
             member.hear_plainly(sender, letter, group)
 
 
-def post_to_own(sender: EmulatedDevice, to: LinkedDevice, letter: Letter) -> bool:
+def post_to_own(sender: EmulatedDevice, to: LinkedDevice, letter: Letter) -> None:
     """A peer message: between the devices of one person, and about nothing else."""
     attributes: Attributes = {"from": sender.person.jid, "category": "peer"}
-    return sender.post(to, letter, attributes, letter.message.SerializeToString())
+    sender.post(to, _parcel(letter, attributes))
 
 
 def _post_own_copies(sender: EmulatedDevice, to: Person, letter: Letter) -> None:
@@ -65,15 +62,36 @@ def _post_own_copies(sender: EmulatedDevice, to: Person, letter: Letter) -> None
     copy = E2E.Message()
     copy.deviceSentMessage.destinationJID = str(to.lid)
     copy.deviceSentMessage.message.CopyFrom(letter.message)
-    plaintext = copy.SerializeToString()
     attributes: Attributes = {
         "from": sender.person.lid,
         "recipient": to.lid,
         "peer_recipient_pn": to.jid,
         "notify": sender.person.name,
     }
+    parcel = _parcel(letter, attributes, plaintext=copy.SerializeToString())
     for device in sender.person.linked_devices:
-        sender.post(device, letter, attributes, plaintext)
+        sender.post(device, parcel)
+
+
+def _parcel(
+    letter: Letter,
+    attributes: Attributes,
+    *,
+    plaintext: bytes | None = None,
+    group: ForGroup | None = None,
+) -> Parcel:
+    return Parcel(
+        {
+            "id": letter.whatsapp_id,
+            "t": letter.at,
+            "type": letter.type,
+            **attributes,
+            **letter.attributes,
+        },
+        plaintext if plaintext is not None else letter.message.SerializeToString(),
+        letter.media_type,
+        group,
+    )
 
 
 def _direct_attributes(sender: EmulatedDevice, addressing: Addressing) -> Attributes:

@@ -13,6 +13,7 @@ from devstack.whatsapp.wire.nodes import Node
 
 log = logging.getLogger(__name__)
 
+BAD_REQUEST = (400, "bad-request")
 # Said by clients, and not answered by the real server either.
 SILENT = {"ib"}
 
@@ -34,12 +35,14 @@ class ChatServer:
         self._network.happenings.note()
 
     def receive(self, connection: Connection, stanza: Node) -> None:
-        """Deal with one stanza. A fault of ours is logged and shows as unanswered."""
+        """Deal with one stanza; what we cannot read counts as unanswered."""
         try:
             self._receive(connection, stanza)
         except WireError as error:
             log.warning("a <%s> could not be read: %s", stanza.tag, error)
             self._network.unanswered.append(stanza)
+            if stanza.tag == "iq":
+                Query(self._network, connection, stanza).refuse(*BAD_REQUEST)
 
     def _receive(self, connection: Connection, stanza: Node) -> None:
         device = connection.device

@@ -42,7 +42,7 @@ def upload(query: Query) -> None:
     )
     if not Bundle(keys.registration_id, keys.identity, keys.signed).is_authentic():
         raise DecodeError("the signed prekey is not signed by the identity")
-    device.keys = keys
+    device.publish(keys)
     query.answer()
 
 
