@@ -1,0 +1,169 @@
+-- Purpose: sessions, one per linked WhatsApp number, and what has happened to them.
+-- Affects: public.wa_sessions, public.wa_events (new).
+
+create table public.wa_sessions (
+  id uuid primary key default gen_random_uuid(),
+  workspace_id uuid not null references public.wa_workspaces (id) on delete cascade,
+  name text not null default 'WhatsApp'
+  constraint wa_sessions_name_check check (length(name) <= 200),
+
+  desired_state text not null default 'disconnected'
+  constraint wa_sessions_desired_state_check check (desired_state in ('connected', 'disconnected', 'logged_out')),
+  desired_revision bigint not null default 1,
+  state text not null default 'disconnected'
+  constraint wa_sessions_state_check check (state in (
+    'disconnected', 'pairing', 'connecting', 'syncing', 'connected', 'reconnecting',
+    'logged_out', 'banned', 'outdated', 'replaced', 'failed'
+  )),
+  state_code text,
+  state_message text,
+  user_action text not null default 'none'
+  constraint wa_sessions_user_action_check check (user_action in (
+    'none', 'scan_qr', 'wait', 'update_connector', 'contact_support'
+  )),
+
+  qr_code text,
+  qr_image text,
+  qr_expires_at timestamptz,
+  pairing_phone text
+  constraint wa_sessions_pairing_phone_check check (pairing_phone ~ '^[1-9][0-9]{6,14}$'),
+  pairing_code text,
+
+  phone_number text,
+  jid text,
+  lid text,
+  push_name text,
+
+  sync_state text not null default 'idle'
+  constraint wa_sessions_sync_state_check check (sync_state in ('idle', 'running', 'done', 'failed')),
+  sync_progress smallint not null default 0
+  constraint wa_sessions_sync_progress_check check (sync_progress between 0 and 100),
+  history_days smallint not null default 14
+  constraint wa_sessions_history_days_check check (history_days between 0 and 365),
+  ignore_status boolean not null default true,
+
+  send_gap_seconds numeric(6, 2)
+  constraint wa_sessions_send_gap_check check (send_gap_seconds >= 0),
+  send_per_minute integer constraint wa_sessions_send_per_minute_check check (send_per_minute > 0),
+  send_per_day integer constraint wa_sessions_send_per_day_check check (send_per_day > 0),
+  send_new_per_day integer constraint wa_sessions_send_new_per_day_check check (send_new_per_day >= 0),
+  next_send_at timestamptz,
+  paused_until timestamptz,
+  pause_reason text,
+
+  connected_at timestamptz,
+  disconnected_at timestamptz,
+  last_seen_at timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+comment on table public.wa_sessions is
+'One linked WhatsApp number. Apps write desired_state and watch state; the connector closes the gap.';
+comment on column public.wa_sessions.desired_state is
+'What the user wants. Writing it, even with the same value, asks again: that is how a new QR is requested.';
+comment on column public.wa_sessions.desired_revision is 'Rises with each write of desired_state.';
+comment on column public.wa_sessions.state is 'What is so. connected: a stanza was seen within the last minute.';
+comment on column public.wa_sessions.state_code is 'Stable reason for the state; docs/errors.md.';
+comment on column public.wa_sessions.state_message is 'The reason as a sentence a person can read.';
+comment on column public.wa_sessions.user_action is 'What a person has to do, if anything.';
+comment on column public.wa_sessions.qr_code is 'What to show as a QR code; cleared the moment it was scanned.';
+comment on column public.wa_sessions.qr_image is 'The same as a PNG data URI, ready for an <img>.';
+comment on column public.wa_sessions.pairing_phone is
+'Digits with country code. When set, pairing is offered by code instead of QR.';
+comment on column public.wa_sessions.pairing_code is 'What to type on that phone; cleared after use.';
+comment on column public.wa_sessions.phone_number is 'The linked number, digits with country code.';
+comment on column public.wa_sessions.sync_progress is 'Percent of the history that has arrived after linking.';
+comment on column public.wa_sessions.send_gap_seconds is 'Least time between two sends; null: as fast as possible.';
+comment on column public.wa_sessions.send_new_per_day is
+'First messages to people who never wrote, a day; null: no limit.';
+comment on column public.wa_sessions.paused_until is
+'Nothing is sent before; set by WhatsApp''s own limits or a person.';
+
+create index wa_sessions_workspace_id_idx on public.wa_sessions (workspace_id);
+
+create trigger before_update_stamp_updated_at
+before update on public.wa_sessions
+for each row execute function wa_private.stamp_updated_at();
+
+create function wa_private.raise_desired_revision()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  new.desired_revision := old.desired_revision + 1;
+  return new;
+end;
+$$;
+comment on function wa_private.raise_desired_revision() is
+'Trigger: makes "connect again" visible although desired_state keeps its value.';
+revoke execute on function wa_private.raise_desired_revision() from public, anon, authenticated;
+
+-- Fires when the column is in the update's list, whether or not its value changes.
+create trigger before_update_raise_desired_revision
+before update of desired_state on public.wa_sessions
+for each row execute function wa_private.raise_desired_revision();
+
+alter table public.wa_sessions enable row level security;
+revoke all on table public.wa_sessions from anon, authenticated, service_role;
+grant select on table public.wa_sessions to authenticated;
+grant insert (
+  id, workspace_id, name, desired_state, pairing_phone, history_days, ignore_status,
+  send_gap_seconds, send_per_minute, send_per_day, send_new_per_day
+) on table public.wa_sessions to authenticated;
+grant update (
+  name, desired_state, pairing_phone, history_days, ignore_status,
+  send_gap_seconds, send_per_minute, send_per_day, send_new_per_day
+) on table public.wa_sessions to authenticated;
+grant select, insert, update, delete on table public.wa_sessions to service_role;
+
+create policy "Members read their workspace's sessions"
+on public.wa_sessions
+for select
+to authenticated
+using (workspace_id in (select wa_private.my_workspace_ids()));
+
+create policy "Admins add sessions to their workspace"
+on public.wa_sessions
+for insert
+to authenticated
+with check (workspace_id in (select wa_private.my_workspace_ids_as('{owner,admin}')));
+
+-- Every member, not only admins: whoever sits at the inbox must be able to scan again.
+create policy "Members steer their workspace's sessions"
+on public.wa_sessions
+for update
+to authenticated
+using (workspace_id in (select wa_private.my_workspace_ids()))
+with check (workspace_id in (select wa_private.my_workspace_ids()));
+
+create table public.wa_events (
+  id uuid primary key default gen_random_uuid(),
+  workspace_id uuid not null references public.wa_workspaces (id) on delete cascade,
+  session_id uuid not null references public.wa_sessions (id) on delete cascade,
+  level text not null
+  constraint wa_events_level_check check (level in ('info', 'warning', 'error')),
+  code text not null,
+  message text not null,
+  details jsonb not null default '{}',
+  created_at timestamptz not null default now()
+);
+comment on table public.wa_events is
+'What a person can act on, or wants to have read about a session. Kept 30 days.';
+comment on column public.wa_events.code is 'Stable; docs/errors.md.';
+comment on column public.wa_events.details is 'Ids, counts and codes; never a text, number or key.';
+
+create index wa_events_workspace_id_created_at_idx on public.wa_events (workspace_id, created_at desc);
+create index wa_events_session_id_created_at_idx on public.wa_events (session_id, created_at desc);
+
+alter table public.wa_events enable row level security;
+revoke all on table public.wa_events from anon, authenticated, service_role;
+grant select on table public.wa_events to authenticated;
+grant select, insert, update, delete on table public.wa_events to service_role;
+
+create policy "Members read their workspace's events"
+on public.wa_events
+for select
+to authenticated
+using (workspace_id in (select wa_private.my_workspace_ids()));

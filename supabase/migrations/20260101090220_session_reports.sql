@@ -1,0 +1,73 @@
+-- Purpose: how a connector tells what became of a session.
+-- Affects: wa_report_session, wa_record_event (new).
+
+create function public.wa_report_session(p_session_id uuid, p_term bigint, p_report jsonb)
+returns uuid
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  reportable constant text[] := array[
+    'state', 'state_code', 'state_message', 'user_action', 'qr_code', 'qr_image', 'qr_expires_at',
+    'pairing_code', 'phone_number', 'jid', 'lid', 'push_name', 'sync_state', 'sync_progress',
+    'connected_at', 'disconnected_at', 'last_seen_at', 'paused_until', 'pause_reason'
+  ];
+  unknown text;
+begin
+  perform from wa_private.hold_lease(p_session_id, p_term, null);
+
+  select string_agg(key, ', ') into unknown
+  from jsonb_object_keys(p_report) as report (key)
+  where key <> all(reportable);
+  if unknown is not null then
+    raise exception 'not to be reported: %', unknown using errcode = '22023';
+  end if;
+
+  update public.wa_sessions as session
+  set (
+      state, state_code, state_message, user_action, qr_code, qr_image, qr_expires_at,
+      pairing_code, phone_number, jid, lid, push_name, sync_state, sync_progress,
+      connected_at, disconnected_at, last_seen_at, paused_until, pause_reason
+    ) = (
+      select
+        r.state, r.state_code, r.state_message, r.user_action, r.qr_code, r.qr_image, r.qr_expires_at,
+        r.pairing_code, r.phone_number, r.jid, r.lid, r.push_name, r.sync_state, r.sync_progress,
+        r.connected_at, r.disconnected_at, r.last_seen_at, r.paused_until, r.pause_reason
+      from jsonb_populate_record(session, p_report) as r
+    )
+  where session.id = p_session_id;
+  return p_session_id;
+end;
+$$;
+comment on function public.wa_report_session(uuid, bigint, jsonb) is
+'Writes the given keys of p_report to the session''s row, and no others. Raises ZB001 when the term is stale.';
+
+create function public.wa_record_event(
+  p_session_id uuid, p_term bigint, p_level text, p_code text, p_message text, p_details jsonb
+)
+returns uuid
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  event_id uuid;
+begin
+  insert into public.wa_events (workspace_id, session_id, level, code, message, details)
+  select lease.workspace_id, p_session_id, p_level, p_code, p_message, coalesce(p_details, '{}')
+  from wa_private.hold_lease(p_session_id, p_term, null) as lease
+  returning id into event_id;
+  return event_id;
+end;
+$$;
+comment on function public.wa_record_event(uuid, bigint, text, text, text, jsonb) is
+'Records one event of a session. Raises ZB001 when the term is stale.';
+
+revoke execute on function public.wa_report_session(uuid, bigint, jsonb) from public, anon, authenticated;
+revoke execute on function public.wa_record_event(uuid, bigint, text, text, text, jsonb)
+from public, anon, authenticated;
+grant execute on function public.wa_report_session(uuid, bigint, jsonb) to service_role;
+grant execute on function public.wa_record_event(uuid, bigint, text, text, text, jsonb) to service_role;
