@@ -9,6 +9,7 @@ import asyncpg
 # PostgREST's table from SQLSTATE (or its class) to HTTP status; 400 where silent.
 # Source: docs.postgrest.org, "Errors", "HTTP status codes".
 STATUS_BY_CODE = {
+    "21000": 500,
     "23503": 409,
     "23505": 409,
     "25006": 405,

@@ -1,20 +1,28 @@
 -- The exposed schemas ($1 text[]) as one JSON document, for schema_cache.py.
 -- Run with an empty search_path, so that format_type() qualifies what needs it.
 with exposed as (
-  select schema.oid, schema.nspname as name
+  select
+    schema.oid,
+    schema.nspname as name
   from pg_catalog.pg_namespace as schema
-  where schema.nspname = any($1::text [])
+  where schema.nspname = any($1::text[])
 ),
 
 relations as (
-  select relation.oid, exposed.name as schema, relation.relname as name
+  select
+    relation.oid,
+    exposed.name as schema,
+    relation.relname as name
   from pg_catalog.pg_class as relation
   inner join exposed on relation.relnamespace = exposed.oid
   where relation.relkind in ('r', 'p', 'v', 'm', 'f')
 ),
 
 column_names as (
-  select attribute.attrelid, attribute.attnum, attribute.attname
+  select
+    attribute.attrelid,
+    attribute.attnum,
+    attribute.attname
   from pg_catalog.pg_attribute as attribute
   inner join relations on attribute.attrelid = relations.oid
   where attribute.attnum > 0 and not attribute.attisdropped
@@ -49,7 +57,9 @@ table_columns as (
 ),
 
 primary_keys as (
-  select key.conrelid, json_agg(column_names.attname order by position.number) as columns
+  select
+    key.conrelid,
+    json_agg(column_names.attname order by position.number) as columns
   from pg_catalog.pg_constraint as key
   cross join unnest(key.conkey) with ordinality as position (attnum, number)
   inner join column_names
@@ -67,7 +77,7 @@ foreign_keys as (
     target.name as target,
     json_agg(source_column.attname order by position.number) as columns,
     json_agg(target_column.attname order by position.number) as target_columns,
-    exists (
+    exists(
       select 1
       from pg_catalog.pg_constraint as alone
       where alone.conrelid = key.conrelid
@@ -103,7 +113,7 @@ arguments as (
   inner join exposed on routine.pronamespace = exposed.oid
   cross join
     unnest(
-      coalesce(routine.proallargtypes, routine.proargtypes::oid []),
+      coalesce(routine.proallargtypes, routine.proargtypes::oid[]),
       routine.proargmodes,
       routine.proargnames
     ) with ordinality as argument (type, mode, name, position)
@@ -136,7 +146,7 @@ functions as (
     case
       when routine.prorettype = 'void'::regtype then 'void'
       when coalesce(base.typtype, result.typtype) = 'c'
-        or coalesce(routine.proargmodes::text [] && array['t', 'b', 'o'], false)
+        or coalesce(routine.proargmodes::text[] && array['t', 'b', 'o'], false)
         then 'composite'
       else 'scalar'
     end as returns,

@@ -51,7 +51,10 @@ class Wanted:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plan:
+    """`reusable` when the text holds no value of this request, only its shape."""
+
     sql: str
+    reusable: bool = False
     takes_body: bool = False
     readonly: bool = False
     offset: int = 0
@@ -75,6 +78,7 @@ def plan_table(cache: SchemaCache, wanted: Wanted) -> Plan:
             write = writes.delete(cache, table, query, preferences)
     return Plan(
         f"with pgrst_source as ({write.sql})" + _written(cache, table, query, wanted),
+        reusable=query.is_shape,
         takes_body=write.takes_body,
     )
 
@@ -101,6 +105,7 @@ def plan_call(cache: SchemaCache, wanted: Wanted) -> Plan:
         sql += _page(selection, level, wanted, body)
     return Plan(
         sql,
+        reusable=query.is_shape,
         takes_body=posted and functions.takes_body(function, wanted.layout),
         readonly=not posted or not function.is_volatile,
         offset=level.offset,
@@ -126,7 +131,12 @@ def _plan_read(cache: SchemaCache, table: Table, query: Query, wanted: Wanted) -
     origin = Origin(qualified(table.name), alias, table.name, table.columns)
     selection = embedding.select(cache, query, origin)
     sql = _page(selection, level, wanted, _rows_json(wanted))
-    return Plan(f"with {sql.removeprefix(', ')}", readonly=True, offset=level.offset)
+    return Plan(
+        f"with {sql.removeprefix(', ')}",
+        reusable=query.is_shape,
+        readonly=True,
+        offset=level.offset,
+    )
 
 
 def _page(selection: Selection, level: Level, wanted: Wanted, body: str) -> str:

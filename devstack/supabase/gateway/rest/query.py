@@ -55,6 +55,14 @@ class Query:
     selects: bool = False
     arguments: list[tuple[str, str]] = dataclasses.field(default_factory=list)
 
+    @property
+    def is_shape(self) -> bool:
+        """Whether no value of the request is in it: no filter, cut or argument."""
+        return not self.arguments and not any(
+            level.filters or level.offset or level.limit is not None
+            for level in self.levels.values()
+        )
+
     def level(self, path: Path) -> Level:
         return self.levels.setdefault(path, Level())
 

@@ -13,6 +13,7 @@ from devstack.supabase.gateway.context import Context
 from devstack.supabase.gateway.identity import Identity, identify
 from devstack.supabase.gateway.rest.body import Body, read_arguments, read_body
 from devstack.supabase.gateway.rest.catalogue import Catalogue
+from devstack.supabase.gateway.rest.complaints import explained
 from devstack.supabase.gateway.rest.media import negotiate
 from devstack.supabase.gateway.rest.plan import Plan, Wanted, plan_call, plan_table
 from devstack.supabase.gateway.rest.preferences import parse_preferences
@@ -93,7 +94,12 @@ class RestService:
             path=request.url.path.removeprefix("/rest/v1"),
             headers=request.headers,
         ) as connection:
-            row = await connection.fetchrow(plan.sql, *arguments)
+            if plan.reusable:
+                row = await connection.fetchrow(plan.sql, *arguments)
+            else:
+                # Unnamed: a statement that holds values must not stay on the server.
+                statement = await connection.prepare(plan.sql, name="")
+                row = await statement.fetchrow(*arguments)
             outcome = Outcome(**dict(row or {}))
             check(wanted, outcome)
         return outcome
@@ -102,9 +108,9 @@ class RestService:
 def rest_routes(service: RestService) -> list[BaseRoute]:
     methods = sorted(TABLE_METHODS | {"PUT"})
     return [
-        Route("/rest/v1/rpc/{function}", service.call, methods=methods),
-        Route("/rest/v1/{table}", service.table, methods=methods),
-        Route("/rest/v1/", _root, methods=methods),
+        Route("/rest/v1/rpc/{function}", explained(service.call), methods=methods),
+        Route("/rest/v1/{table}", explained(service.table), methods=methods),
+        Route("/rest/v1/", explained(_root), methods=methods),
     ]
 
 
