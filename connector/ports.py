@@ -113,8 +113,13 @@ class Worker(Protocol):
 
 
 class Launcher(Protocol):
-    async def launch(self, session_id: SessionId, term: int) -> Worker:
-        """Start the session's process; it does not connect by itself."""
+    async def launch(
+        self, session_id: SessionId, term: int, *, history_days: int
+    ) -> Worker:
+        """Start the session's process; it does not connect by itself.
+
+        Raises WorkerGone, OSError. A cancelled launch leaves no process behind.
+        """
 
     def spool(self, session_id: SessionId) -> Spool: ...
     def device_store(self, session_id: SessionId) -> DeviceStore: ...
@@ -304,7 +309,8 @@ class SessionContext(Protocol):
     A companion runs while we hold the session's lease, connected or not, and ends by
     cancellation. Delivery is cancelled before the worker is stopped and has 3 s to
     settle what it has in flight; ingestion is cancelled last, when the spool is empty
-    or the time is up. What a companion raises restarts the whole session.
+    or the time is up. A companion that raises is started again, after a back-off; the
+    connection does not notice. LeaseLost makes the lease keeper look at once.
     """
 
     @property

@@ -13,6 +13,7 @@ Every worker that is stuck is replaced by another one; every wait for one has a 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final, assert_never
@@ -71,6 +72,8 @@ PAIRING_FAILURES: Final = {
     "err-scanned-without-multidevice": situations.PHONE_UNSUPPORTED,
 }
 
+_REASON_CODE: Final = re.compile(r"[a-z-]{1,40}")
+
 
 def transition(session: Session, event: Event, moment: Moment) -> Step:
     """Return the next session and what to do now, in order."""
@@ -125,13 +128,21 @@ def _show_pairing(
 
 def _pairing_failed(session: Session, reason: str, moment: Moment) -> Step:
     situation = PAIRING_FAILURES.get(reason, situations.PAIRING_FAILED)
+    if situation is situations.PAIRING_FAILED and _waits_for_code(session):
+        situation = situations.PAIRING_CODE_REFUSED
     step = rest(session, situation, moment)
     if situation is situations.QR_TIMEOUT:
         return killing(step)
+    # A reason that is no bare code is the client's prose and may quote anything.
+    shown = reason if _REASON_CODE.fullmatch(reason) else "error"
     record = RecordEvent(
-        level="warning", situation=situation, details={"reason": reason[:100]}
+        level="warning", situation=situation, details={"reason": shown}
     )
     return killing(first(record, step))
+
+
+def _waits_for_code(session: Session) -> bool:
+    return session.pairing_phone is not None and session.pairing.code is None
 
 
 def _on_going(session: Session, event: Going, moment: Moment) -> Step:

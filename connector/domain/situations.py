@@ -210,6 +210,13 @@ PHONE_UNSUPPORTED: Final = Situation(
     "WhatsApp on the phone is too old for linked devices: update it, then connect "
     "again and scan anew.",
 )
+PAIRING_CODE_REFUSED: Final = Situation(
+    "pairing_code_refused",
+    State.FAILED,
+    UserAction.SCAN_QR,
+    "WhatsApp gave no pairing code for this phone number: correct pairing_phone, or "
+    "clear it to link by QR code, then connect again.",
+)
 CONNECT_REFUSED: Final = Situation(
     "connect_refused",
     State.FAILED,

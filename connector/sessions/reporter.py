@@ -15,14 +15,13 @@ from typing import Final
 import structlog
 
 from connector.domain.messages import Json
-from connector.domain.retry import back_off
+from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off
 from connector.domain.session_commands import RecordEvent
 from connector.errors import LeaseLost, SupabaseRefused, SupabaseUnavailable
 from connector.ports import Clock, SessionReport, SessionStore
 from connector.sessions.held_lease import HeldLease
 
 MOST_EVENTS: Final = 50
-LONGEST_WAIT_SECONDS: Final = 10.0
 
 log = structlog.get_logger()
 
@@ -109,5 +108,5 @@ class Reporter:
 
 
 def _pause(failures: int) -> float:
-    wanted = back_off(failures, random.random())  # noqa: S311 - jitter, not a secret
-    return min(wanted.total_seconds(), LONGEST_WAIT_SECONDS)
+    chance = random.random()  # noqa: S311 - jitter, not a secret
+    return back_off(failures, chance, LONGEST_FOR_SUPABASE).total_seconds()

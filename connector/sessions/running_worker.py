@@ -51,7 +51,11 @@ class RunningWorker:
             self._worker = await within(
                 self._clock,
                 LAUNCH_WITHIN,
-                self._launcher.launch(self._held.session_id, self._held.term),
+                self._launcher.launch(
+                    self._held.session_id,
+                    self._held.term,
+                    history_days=self._held.session.history_days,
+                ),
             )
         except (ConnectorError, TimeoutError, OSError):
             log.exception("launch failed", session_id=self._held.session_id)

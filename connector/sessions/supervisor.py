@@ -63,10 +63,14 @@ class Supervisor:
         self._stopping.set()
         self._due.set()
 
+    @property
+    def stopping(self) -> bool:
+        return self._stopping.is_set()
+
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(self._listen())
-            while not self._stopping.is_set():
+            while not self.stopping:
                 self._due.clear()
                 self._follow(await self._look(), tasks)
                 await self._around.clock.sleep(SHORTEST_GAP)
@@ -110,19 +114,25 @@ class Supervisor:
     ) -> None:
         if earlier is not None:
             await asyncio.wait({earlier})  # two runners never share a session's folder
+        try:
+            await self._keep_running(held)
+        finally:
+            self._runners.pop(held.session_id, None)
+            await self._keeper.release(held)
+
+    async def _keep_running(self, held: HeldLease) -> None:
         failures = 0
-        while self._keeper.holds(held) and not self._stopping.is_set():
+        while self._keeper.holds(held) and not self.stopping:
             runner = self._runners[held.session_id] = SessionRunner(held, self._around)
             try:
                 await runner.run()
-                break
             except Exception as error:
                 failures += 1
                 log.exception("runner failed", session_id=held.session_id)
                 await self._record(held, error)
                 await self._pause(failures)
-        self._runners.pop(held.session_id, None)
-        await self._keeper.release(held)
+            else:
+                return
 
     async def _record(self, held: HeldLease, error: Exception) -> None:
         recording = self._around.sessions.record_event(

@@ -1,0 +1,49 @@
+"""The `zapbase` command.
+
+Exit codes: 0 after a planned stop, 1 after a failure, 2 for a wrong command or setting.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from connector import __version__
+from connector.errors import InvalidSetting
+from connector.settings import Settings
+
+WRONG_USE = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    chosen = _parser().parse_args(arguments)
+    match chosen.command:
+        case "version":
+            print(f"zapbase {__version__}")
+            return 0
+        case _:
+            return _run()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="zapbase", description="WhatsApp for apps built on Supabase."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    commands.add_parser("run", help="connect the linked numbers until told to stop")
+    commands.add_parser("version", help="print the version")
+    return parser
+
+
+def _run() -> int:
+    try:
+        settings = Settings.from_environment(os.environ)
+        # Imported late: `zapbase version` needs neither neonize nor Supabase.
+        from connector.main import run  # noqa: PLC0415 - see above
+
+        return run(settings)
+    except InvalidSetting as error:
+        print(error, file=sys.stderr)
+        return WRONG_USE

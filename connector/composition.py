@@ -1,0 +1,128 @@
+"""The composition root: builds the parts, runs them in one TaskGroup, stops in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from connector.adapters.supabase.client import SupabaseClient
+from connector.adapters.supabase.intake import SupabaseIntake
+from connector.adapters.supabase.leases import SupabaseLeases
+from connector.adapters.supabase.outbox import SupabaseOutbox
+from connector.adapters.supabase.sessions import SupabaseSessions
+from connector.adapters.supabase.wakeups import SupabaseWakeups
+from connector.adapters.whatsapp.launcher import WhatsAppLauncher
+from connector.adapters.whatsapp.spool import HighWater
+from connector.adapters.whatsapp.zygote import Zygote
+from connector.clock import SystemClock
+from connector.data_folder import DataFolder
+from connector.delivery.outbox_worker import Delivery
+from connector.ingestion.intake import Ingestion
+from connector.ports import Wakeups
+from connector.sealing import Sealer
+from connector.sessions.runner import Surroundings
+from connector.sessions.supervisor import Pace, Supervisor
+from connector.settings import Settings
+
+FAILED: Final = 1
+CLOSE_WITHIN: Final = 1.0
+RENEWALS_PER_LEASE: Final = 3
+
+log = structlog.get_logger()
+
+
+async def serve(settings: Settings, folder: DataFolder, zygote: Zygote) -> int:
+    """Run every session this connector may hold, until a signal; the exit code."""
+    client = SupabaseClient(settings.supabase_url, settings.supabase_secret_key)
+    wakeups = SupabaseWakeups(settings.supabase_url, settings.supabase_secret_key)
+    supervisor = _supervisor(settings, folder, zygote, client, wakeups)
+    _stop_on_signals(supervisor)
+    try:
+        return await _run(supervisor, wakeups, zygote)
+    finally:
+        zygote.close()
+        async with asyncio.timeout(CLOSE_WITHIN):
+            await client.aclose()
+
+
+async def _run(supervisor: Supervisor, wakeups: Wakeups, zygote: Zygote) -> int:
+    async with asyncio.TaskGroup() as tasks:
+        listening = tasks.create_task(wakeups.run())
+        watching = tasks.create_task(_stop_without_zygote(zygote, supervisor))
+        await supervisor.run()
+        listening.cancel()
+        watching.cancel()
+    return FAILED if watching.done() and not watching.cancelled() else 0
+
+
+async def _stop_without_zygote(zygote: Zygote, supervisor: Supervisor) -> None:
+    await zygote.wait_gone()
+    log.error("zygote gone, nothing can be launched any more")
+    supervisor.stop()
+
+
+def _stop_on_signals(supervisor: Supervisor) -> None:
+    """The first signal stops in order, the second at once."""
+
+    def stop() -> None:
+        if supervisor.stopping:
+            os._exit(FAILED)
+        log.info("stopping")
+        supervisor.stop()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+
+
+def _supervisor(
+    settings: Settings,
+    folder: DataFolder,
+    zygote: Zygote,
+    client: SupabaseClient,
+    wakeups: Wakeups,
+) -> Supervisor:
+    clock = SystemClock()
+    launcher = WhatsAppLauncher(
+        zygote,
+        folder.path,
+        settings.state_keys,
+        HighWater(spool_bytes=settings.spool_limit_bytes),
+    )
+    sessions = SupabaseSessions(client)
+    leases = SupabaseLeases(
+        client,
+        clock,
+        holder=folder.holder,
+        ttl=timedelta(seconds=settings.lease_seconds),
+    )
+    around = Surroundings(
+        launcher=launcher,
+        sessions=sessions,
+        ingestion=Ingestion(launcher, SupabaseIntake(client), sessions, clock),
+        delivery=Delivery(
+            launcher=launcher,
+            outbox=SupabaseOutbox(client),
+            wakeups=wakeups,
+            sealer=Sealer(settings.state_keys),
+            clock=clock,
+            poll=timedelta(seconds=settings.poll_seconds),
+            poll_blind=timedelta(seconds=settings.poll_blind_seconds),
+        ),
+        clock=clock,
+        chance=random.random,
+    )
+    pace = Pace(
+        renew=settings.lease_seconds / RENEWALS_PER_LEASE,
+        poll=settings.poll_seconds,
+        poll_blind=settings.poll_blind_seconds,
+    )
+    return Supervisor(
+        leases, wakeups, around, pace=pace, most_sessions=settings.max_sessions
+    )

@@ -1,0 +1,58 @@
+"""The folder that survives restarts: one connector at a time, known by one name."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from connector.errors import InvalidSetting
+
+
+class DataFolder:
+    """Locked from open() until the process ends, however it ends."""
+
+    def __init__(self, path: Path, lock: int, holder: str) -> None:
+        self.path = path
+        self.holder = holder  # our name in leases; a restart resumes them by it
+        self._lock = lock
+
+    @classmethod
+    def open(cls, path: Path, environment: Mapping[str, str]) -> Self:
+        """Create the folder if need be and lock it. Raises InvalidSetting."""
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise InvalidSetting(
+                f"WA_DATA_DIR names a folder that cannot be used ({error.strerror}): "
+                "set it to one that this user may write to."
+            ) from error
+        try:
+            # A POSIX lock: unlike flock's, it is not shared with forked children.
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(lock)
+            raise InvalidSetting(
+                "WA_DATA_DIR names a folder that another connector is using: stop that "
+                "one, or give this one a folder of its own."
+            ) from error
+        return cls(path, lock, _holder(path / "holder", environment))
+
+    def close(self) -> None:
+        os.close(self._lock)
+
+
+def _holder(file: Path, environment: Mapping[str, str]) -> str:
+    if file.exists() and (known := file.read_text("utf-8").strip()):
+        return known
+    machine = environment.get("FLY_MACHINE_ID") or socket.gethostname()
+    holder = f"{machine}-{secrets.token_hex(4)}"
+    draft = file.with_suffix(".new")
+    draft.write_text(holder, "utf-8")
+    draft.replace(file)
+    return holder
