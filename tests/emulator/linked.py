@@ -1,0 +1,39 @@
+"""A person with a real client linked to their number."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack.whatsapp import LinkedDevice, Person, WhatsApp
+from tests.emulator.client import Client, Neonize, running_client
+
+
+@dataclass(slots=True)
+class Linked:
+    person: Person
+    device: LinkedDevice
+    client: Client
+    store: Path
+
+
+@asynccontextmanager
+async def linked(
+    whatsapp: WhatsApp, person: Person, folder: Path
+) -> AsyncIterator[Linked]:
+    """Link a new client by QR and wait until it takes messages."""
+    store = folder / "store.db"
+    async with running_client(whatsapp.environment, store) as client:
+        device = await person.phone.scans(await client.qr())
+        await client.event(Neonize.Connected)
+        yield Linked(person, device, client, store)
+
+
+@asynccontextmanager
+async def resumed(whatsapp: WhatsApp, before: Linked) -> AsyncIterator[Client]:
+    """Start a client anew with what the one before it remembered."""
+    async with running_client(whatsapp.environment, before.store) as client:
+        before.client = client
+        yield client
