@@ -15,58 +15,78 @@ declare
   outbox_ranks constant text[] := '{sending,uncertain,sent,delivered,read}';
 begin
   -- The outbox before the messages, here as everywhere: one order of locks, no deadlocks.
+  -- Laterals, so that each row is looked up by index however stale the planner's statistics.
   with reached as (
     select
-      receipt.chat_id, receipt.whatsapp_id, max(array_position(ranks, receipt.status)) as rank,
-      min(receipt.delivered_at) as delivered_at,
-      min(coalesce(receipt.read_at, receipt.played_at)) as read_at
+      touched.chat_id, touched.whatsapp_id, latest.delivered_at, latest.read_at,
+      case when latest.rank >= array_position(ranks, 'read') then 'read' else 'delivered' end as state
     from unnest(p_chat_ids, p_whatsapp_ids) as touched (chat_id, whatsapp_id)
-    inner join public.wa_receipts as receipt
-      on receipt.session_id = p_session_id
-      and receipt.chat_id = touched.chat_id
-      and receipt.whatsapp_id = touched.whatsapp_id
-    group by receipt.chat_id, receipt.whatsapp_id
+    cross join lateral (
+      select
+        max(array_position(ranks, receipt.status)) as rank,
+        min(coalesce(receipt.read_at, receipt.played_at)) as read_at,
+        coalesce(min(receipt.delivered_at), min(receipt.read_at), min(receipt.played_at)) as delivered_at
+      from public.wa_receipts as receipt
+      where receipt.session_id = p_session_id
+        and receipt.chat_id = touched.chat_id
+        and receipt.whatsapp_id = touched.whatsapp_id
+    ) as latest
+    where latest.rank is not null
+  ),
+  found as (
+    select entry.id, reached.state, reached.delivered_at, reached.read_at
+    from reached
+    cross join lateral (
+      select sent.id, sent.state, sent.delivered_at, sent.read_at
+      from public.wa_outbox as sent
+      where sent.session_id = p_session_id
+        and sent.whatsapp_id = reached.whatsapp_id
+        and sent.chat_id = reached.chat_id
+      limit 1
+    ) as entry
+    where array_position(outbox_ranks, entry.state) < array_position(outbox_ranks, reached.state)
+      or (
+        entry.state = reached.state
+        and (entry.delivered_at, entry.read_at) is distinct from (reached.delivered_at, reached.read_at)
+      )
   )
   update public.wa_outbox as entry
   set
-    state = case when reached.rank >= array_position(ranks, 'read') then 'read' else 'delivered' end,
-    sent_at = coalesce(entry.sent_at, reached.delivered_at, reached.read_at),
-    delivered_at = coalesce(reached.delivered_at, reached.read_at),
-    read_at = reached.read_at,
+    state = found.state,
+    sent_at = coalesce(entry.sent_at, found.delivered_at),
+    delivered_at = found.delivered_at,
+    read_at = found.read_at,
     settle_by = null,
     error_code = null,
     error_message = null
-  from reached
-  where entry.session_id = p_session_id
-    and entry.whatsapp_id = reached.whatsapp_id
-    and entry.chat_id = reached.chat_id
-    and entry.state = any(outbox_ranks)
-    and (
-      array_position(outbox_ranks, entry.state)
-      < array_position(
-        outbox_ranks, case when reached.rank >= array_position(ranks, 'read') then 'read' else 'delivered' end
-      )
-      or entry.delivered_at is distinct from coalesce(reached.delivered_at, reached.read_at)
-      or entry.read_at is distinct from reached.read_at
-    );
+  from found
+  where entry.id = found.id;
 
-  with reached as (
-    select receipt.chat_id, receipt.whatsapp_id, max(array_position(ranks, receipt.status)) as rank
+  with found as (
+    select message.id, ranks[latest.rank] as status
     from unnest(p_chat_ids, p_whatsapp_ids) as touched (chat_id, whatsapp_id)
-    inner join public.wa_receipts as receipt
-      on receipt.session_id = p_session_id
-      and receipt.chat_id = touched.chat_id
-      and receipt.whatsapp_id = touched.whatsapp_id
-    group by receipt.chat_id, receipt.whatsapp_id
+    cross join lateral (
+      select max(array_position(ranks, receipt.status)) as rank
+      from public.wa_receipts as receipt
+      where receipt.session_id = p_session_id
+        and receipt.chat_id = touched.chat_id
+        and receipt.whatsapp_id = touched.whatsapp_id
+    ) as latest
+    cross join lateral (
+      select ours.id, ours.status
+      from public.wa_messages as ours
+      where ours.session_id = p_session_id
+        and ours.chat_id = touched.chat_id
+        and ours.whatsapp_id = touched.whatsapp_id
+        and ours.from_me
+      limit 1
+    ) as message
+    where array_position(ranks, message.status) < latest.rank
   )
   update public.wa_messages as message
-  set status = ranks[reached.rank]
-  from reached
-  where message.session_id = p_session_id
-    and message.chat_id = reached.chat_id
-    and message.whatsapp_id = reached.whatsapp_id
-    and message.from_me
-    and array_position(ranks, message.status) < reached.rank;
+  set status = found.status
+  from found
+  where message.id = found.id;
 end;
 $$;
 comment on function wa_private.apply_receipts(uuid, uuid[], text[]) is

@@ -1,7 +1,6 @@
 -- Purpose: what happens when a phone address and a LID turn out to be one person: their
 -- contacts and chats become one, and everything said, sent or ticked follows.
--- Affects: wa_private.merge_contacts, merge_messages, merge_reactions, merge_chats,
--- store_aliases (new).
+-- Affects: wa_private.merge_contacts, merge_messages, merge_reactions, merge_chats (new).
 
 create function wa_private.merge_contacts(p_session_id uuid, p_phone_jid text, p_lid_jid text)
 returns void
@@ -194,46 +193,11 @@ $$;
 comment on function wa_private.merge_chats(uuid, text, text) is
 'One direct chat instead of two, with the messages, ticks and unsent rows of both.';
 
-create function wa_private.store_aliases(p_session_id uuid, p_aliases jsonb)
-returns void
-language plpgsql
-volatile
-security invoker
-set search_path = ''
-as $$
-declare
-  learned record;
-begin
-  for learned in
-    insert into wa_private.contact_aliases as alias (session_id, phone_jid, lid_jid)
-    select distinct on (given.phone) p_session_id, given.phone, given.lid
-    from jsonb_to_recordset(p_aliases) as given (lid text, phone text)
-    order by given.phone
-    on conflict (session_id, phone_jid) do update
-    set lid_jid = excluded.lid_jid, learned_at = now()
-    where alias.lid_jid <> excluded.lid_jid
-    returning alias.phone_jid, alias.lid_jid
-  loop
-    perform wa_private.merge_contacts(p_session_id, learned.phone_jid, learned.lid_jid);
-    perform wa_private.merge_chats(p_session_id, learned.phone_jid, learned.lid_jid);
-    update public.wa_contacts as contact
-    set phone_number = split_part(learned.phone_jid, '@', 1)
-    where contact.session_id = p_session_id
-      and contact.jid = learned.lid_jid
-      and contact.phone_number is distinct from split_part(learned.phone_jid, '@', 1);
-  end loop;
-end;
-$$;
-comment on function wa_private.store_aliases(uuid, jsonb) is
-'Learns which LID a phone address belongs to, and joins what was kept under both.';
-
 revoke execute on function wa_private.merge_contacts(uuid, text, text) from public, anon, authenticated;
 revoke execute on function wa_private.merge_messages(uuid, uuid, uuid) from public, anon, authenticated;
 revoke execute on function wa_private.merge_reactions(uuid, text, text, uuid, uuid) from public, anon, authenticated;
 revoke execute on function wa_private.merge_chats(uuid, text, text) from public, anon, authenticated;
-revoke execute on function wa_private.store_aliases(uuid, jsonb) from public, anon, authenticated;
 grant execute on function wa_private.merge_contacts(uuid, text, text) to service_role;
 grant execute on function wa_private.merge_messages(uuid, uuid, uuid) to service_role;
 grant execute on function wa_private.merge_reactions(uuid, text, text, uuid, uuid) to service_role;
 grant execute on function wa_private.merge_chats(uuid, text, text) to service_role;
-grant execute on function wa_private.store_aliases(uuid, jsonb) to service_role;

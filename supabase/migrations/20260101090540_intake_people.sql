@@ -1,5 +1,63 @@
 -- Purpose: the people and chats that something inbound mentions.
--- Affects: wa_private.store_contacts, wa_private.store_chats (new).
+-- Affects: wa_private.store_aliases, store_contacts, store_chats (new).
+
+create function wa_private.store_aliases(p_session_id uuid, p_aliases jsonb)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  phones text[];
+  lids text[];
+  twofold record;
+begin
+  with learned as (
+    insert into wa_private.contact_aliases as alias (session_id, phone_jid, lid_jid)
+    select distinct on (given.phone) p_session_id, given.phone, given.lid
+    from jsonb_to_recordset(p_aliases) as given (lid text, phone text)
+    order by given.phone
+    on conflict (session_id, phone_jid) do update
+    set lid_jid = excluded.lid_jid, learned_at = now()
+    where alias.lid_jid <> excluded.lid_jid
+    returning alias.phone_jid, alias.lid_jid
+  )
+  select array_agg(learned.phone_jid), array_agg(learned.lid_jid) into phones, lids from learned;
+
+  -- Mostly a person was never known by the phone address, and there is nothing to join.
+  for twofold in
+    select learned.phone, learned.lid
+    from unnest(phones, lids) as learned (phone, lid)
+    where exists (
+      select from public.wa_contacts as contact
+      where contact.session_id = p_session_id and contact.jid = learned.phone
+    ) or exists (
+      select from public.wa_chats as chat
+      where chat.session_id = p_session_id and chat.jid = learned.phone
+    ) or exists (
+      select from public.wa_receipts as receipt
+      where receipt.session_id = p_session_id
+        and receipt.participant_jid = learned.phone and receipt.participant_jid like '%@s.whatsapp.net'
+    ) or exists (
+      select from public.wa_reactions as reaction
+      where reaction.session_id = p_session_id
+        and reaction.sender_jid = learned.phone and reaction.sender_jid like '%@s.whatsapp.net'
+    )
+  loop
+    perform wa_private.merge_contacts(p_session_id, twofold.phone, twofold.lid);
+    perform wa_private.merge_chats(p_session_id, twofold.phone, twofold.lid);
+  end loop;
+  update public.wa_contacts as contact
+  set phone_number = split_part(learned.phone, '@', 1)
+  from unnest(phones, lids) as learned (phone, lid)
+  where contact.session_id = p_session_id
+    and contact.jid = learned.lid
+    and contact.phone_number is distinct from split_part(learned.phone, '@', 1);
+end;
+$$;
+comment on function wa_private.store_aliases(uuid, jsonb) is
+'Learns which LID a phone address belongs to, and joins what was kept under both.';
 
 create function wa_private.store_contacts(p_session_id uuid, p_workspace_id uuid, p_batch jsonb)
 returns integer
@@ -104,3 +162,5 @@ revoke execute on function wa_private.store_contacts(uuid, uuid, jsonb) from pub
 revoke execute on function wa_private.store_chats(uuid, uuid, jsonb) from public, anon, authenticated;
 grant execute on function wa_private.store_contacts(uuid, uuid, jsonb) to service_role;
 grant execute on function wa_private.store_chats(uuid, uuid, jsonb) to service_role;
+revoke execute on function wa_private.store_aliases(uuid, jsonb) from public, anon, authenticated;
+grant execute on function wa_private.store_aliases(uuid, jsonb) to service_role;
