@@ -1,0 +1,121 @@
+"""Supabase goes away, in part or whole, while messages flow."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.acceptance.world import Linked, World
+
+
+async def _both_ways(linked: Linked, mark: str) -> None:
+    bob = linked.world.somebody("Bob")
+    await bob.says(linked.owner, f"entrada {mark}")
+    await linked.message(f"entrada {mark}", within=30)
+    row_id = await linked.sends(bob.number, f"saída {mark}")
+    await linked.app.outbox_is(row_id, "delivered", within=30)
+    assert [heard.text for heard in bob.heard] == [f"saída {mark}"]
+
+
+@pytest.mark.parametrize("part", ["gateway", "postgres"])
+async def test_what_arrives_during_an_outage_is_stored_after_it(
+    own_world: World, part: str
+) -> None:
+    linked = await own_world.linked()
+    bob = own_world.somebody("Bob")
+    server = (
+        own_world.stage.supabase.gateway
+        if part == "gateway"
+        else own_world.stage.supabase.postgres
+    )
+
+    for number in range(50):
+        await bob.says(linked.owner, f"{number:03}")
+    await server.kill()
+    for number in range(50, 100):
+        await bob.says(linked.owner, f"{number:03}")
+    # Told "received": it is in the spool, though Supabase is away.
+    await linked.device.has_everything()
+    await server.start()
+    bodies = await _bodies_in_order(own_world, linked, 100)
+
+    assert bodies == [f"{number:03}" for number in range(100)]
+    assert linked.device.is_connected
+    await _both_ways(linked, "depois")
+
+
+async def test_a_frozen_gateway_delays_and_loses_nothing(own_world: World) -> None:
+    linked = await own_world.linked()
+    bob = own_world.somebody("Bob")
+
+    own_world.stage.supabase.gateway.freeze()
+    for number in range(20):
+        await bob.says(linked.owner, f"{number:03}")
+    await linked.device.has_everything()
+    own_world.stage.supabase.gateway.thaw()
+    bodies = await _bodies_in_order(own_world, linked, 20)
+
+    assert bodies == [f"{number:03}" for number in range(20)]
+    await _both_ways(linked, "descongelado")
+
+
+async def test_rows_inserted_while_the_doorbell_is_dead_are_sent_all_the_same(
+    own_world: World,
+) -> None:
+    linked = await own_world.linked()
+    bob = own_world.somebody("Bob")
+
+    await own_world.stage.supabase.gateway.kill()
+    async with own_world.database() as database:
+        await database.execute(
+            """
+            insert into wa_outbox (session_id, "to", kind, payload)
+            values ($1, $2, 'text', '{"text": "sem campainha"}')
+            """,
+            linked.session_id,
+            bob.number,
+        )
+    await own_world.stage.supabase.gateway.start()
+    heard = await bob.hears(timeout=30)
+
+    assert heard.text == "sem campainha"
+    assert len(bob.heard) == 1
+
+
+async def test_sending_goes_on_where_an_outage_cut_it_off(own_world: World) -> None:
+    linked = await own_world.linked()
+    bob = own_world.somebody("Bob")
+    rows = [
+        {
+            "session_id": linked.session_id,
+            "to": bob.number,
+            "kind": "text",
+            "payload": {"text": f"{number:03}"},
+        }
+        for number in range(60)
+    ]
+
+    await linked.app.client.table("wa_outbox").insert(rows).execute()
+    await bob.hears()
+    await own_world.stage.supabase.gateway.kill()
+    await own_world.stage.supabase.gateway.start()
+    for _ in range(59):
+        await bob.hears(timeout=30)
+
+    # Sixty rows, sixty messages: none twice, and none that overtook another.
+    assert [heard.text for heard in bob.heard] == [f"{n:03}" for n in range(60)]
+
+
+async def _bodies_in_order(world: World, linked: Linked, count: int) -> list[str]:
+    async with world.database() as database:
+
+        async def look() -> list[str] | None:
+            rows = await database.fetch(
+                """
+                select body from wa_messages
+                where session_id = $1 and not from_me order by body
+                """,
+                linked.session_id,
+            )
+            return [row["body"] for row in rows] if len(rows) >= count else None
+
+        return await linked.app.until(look, within=60)

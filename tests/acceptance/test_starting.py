@@ -1,0 +1,73 @@
+"""What the process says when it cannot start, and that the newcomer's path works."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from devstack.connector_process import new_state_key
+
+WORKING = {
+    "SUPABASE_URL": "http://127.0.0.1:9",
+    "SUPABASE_SECRET_KEY": "sb_secret_nobody",
+    "WA_STATE_KEY": new_state_key(),
+}
+
+
+async def _run(*arguments: str, **settings: str) -> tuple[int, str]:
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("WA_", "SUPABASE_"))
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        *arguments,
+        env=environment | settings,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SUPABASE_URL", None),
+        ("SUPABASE_URL", "localhost"),
+        ("SUPABASE_SECRET_KEY", None),
+        ("SUPABASE_SECRET_KEY", ""),
+        ("WA_STATE_KEY", None),
+        ("WA_STATE_KEY", "c2hvcnQ="),
+        ("WA_MAX_SESSIONS", "many"),
+    ],
+)
+async def test_a_missing_or_malformed_setting_is_named_and_ends_with_2(
+    tmp_path: Path, name: str, value: str | None
+) -> None:
+    settings = WORKING | {"WA_DATA_DIR": str(tmp_path)}
+    if value is None:
+        del settings[name]
+    else:
+        settings[name] = value
+
+    code, output = await _run("connector", "run", **settings)
+
+    assert code == 2
+    assert name in output
+    assert "Traceback" not in output
+    assert settings.get("WA_STATE_KEY", "?") not in output
+
+
+@pytest.mark.timeout(120)
+async def test_the_demo_tells_its_story_to_the_end() -> None:
+    code, output = await _run("devstack.demo", "--once")
+
+    assert code == 0, output
+    assert "checks hold" in output
