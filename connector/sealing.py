@@ -77,6 +77,10 @@ class Sealer:
         """Whether the current key sealed this; what an older one sealed wants resealing."""
         return sealed.startswith(VERSION + self._current)
 
+    def knows(self, sealed: bytes) -> bool:
+        """Whether it names a configured key; if so and it does not open, it is damaged."""
+        return sealed[len(VERSION) : len(VERSION) + KEY_ID_SIZE] in self._ciphers
+
     def secrets(self, outbox_id: str) -> list[bytes]:
         """Return the 32-byte message secrets an outbox row may have been sent with.
 

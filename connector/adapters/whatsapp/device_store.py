@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from connector.adapters.whatsapp.identity import parse
+from connector.adapters.whatsapp.identity import parse, person
 from connector.adapters.whatsapp.orders import LOCK_NAME, STORE_NAME
+from connector.domain.messages import Person
 from connector.errors import InvalidAddress
 from connector.ports import Attempt
 
@@ -56,6 +57,13 @@ class WhatsAppStore:
     def is_paired(self) -> bool:
         """Whether the store holds a device: one that WhatsApp may since have revoked."""
         return bool(self._read("select 1 from whatsmeow_device limit 1"))
+
+    def own(self) -> Person | None:
+        """Whose number this is; None before pairing."""
+        for phone, lid in self._read("select jid, lid from whatsmeow_device limit 1"):
+            with contextlib.suppress(InvalidAddress):
+                return person(parse(phone), parse(lid) if lid else None)
+        return None
 
     async def find_attempt(self, secret: bytes) -> Attempt | None:
         rows = await asyncio.to_thread(

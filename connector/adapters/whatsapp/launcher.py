@@ -13,8 +13,10 @@ from typing import Final
 
 from connector.adapters.whatsapp.device_store import WhatsAppStore
 from connector.adapters.whatsapp.frames import AsyncChannel
+from connector.adapters.whatsapp.incoming import ReadingRules
 from connector.adapters.whatsapp.orders import Orders
-from connector.adapters.whatsapp.spool import HighWater
+from connector.adapters.whatsapp.spool import FILE_NAME, HighWater
+from connector.adapters.whatsapp.spool_reader import SpoolReader
 from connector.adapters.whatsapp.worker_handle import WorkerHandle
 from connector.adapters.whatsapp.zygote import Zygote
 from connector.errors import WorkerGone
@@ -40,12 +42,21 @@ class WhatsAppLauncher:
         self._keys = tuple(keys)
         self._sealer = Sealer(keys)
         self._high_water = high_water
+        self._spools: dict[SessionId, SpoolReader] = {}
 
     async def launch(
-        self, session_id: SessionId, term: int, *, history_days: int = 14
+        self,
+        session_id: SessionId,
+        term: int,
+        *,
+        history_days: int = 14,
+        ignore_status: bool = True,
     ) -> WorkerHandle:
         """Start the session's process. Raises WorkerGone when that is not possible."""
         self.device_store(session_id).prepare()
+        self.spool(session_id).follow(
+            ReadingRules(history_days=history_days, ignore_status=ignore_status)
+        )
         orders = Orders(
             session_id=session_id,
             folder=self._folder(session_id),
@@ -64,6 +75,25 @@ class WhatsAppLauncher:
         channel = await AsyncChannel.over(ours)
         await channel.send(orders.frame())
         return WorkerHandle(process, channel)
+
+    def spool(self, session_id: SessionId) -> SpoolReader:
+        """The one reader of this session's spool."""
+        reader = self._spools.get(session_id)
+        if reader is None:
+            reader = self._spools[session_id] = SpoolReader(
+                self._folder(session_id) / FILE_NAME,
+                session_id=session_id,
+                sealer=self._sealer,
+                rules=ReadingRules(),
+                own=self.device_store(session_id).own,
+            )
+        return reader
+
+    def close(self) -> None:
+        """Close the spools and let the zygote go."""
+        for reader in self._spools.values():
+            reader.close()
+        self._zygote.close()
 
     def device_store(self, session_id: SessionId) -> WhatsAppStore:
         return WhatsAppStore(self._folder(session_id))
