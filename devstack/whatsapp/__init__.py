@@ -9,9 +9,11 @@ from devstack.whatsapp.history import Conversation, Remembered
 from devstack.whatsapp.messages import HeardMessage, Letter, SentMessage
 from devstack.whatsapp.people import Person
 from devstack.whatsapp.phone import Phone
+from devstack.whatsapp.receipt_book import ClientReceipt
 from devstack.whatsapp.registration import PairingRefused, UnknownCode
 
 __all__ = [
+    "ClientReceipt",
     "Conversation",
     "Direction",
     "Failure",

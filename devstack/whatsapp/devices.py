@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from devstack.whatsapp.happenings import PATIENCE, Waiting
-from devstack.whatsapp.network import Network
+from devstack.whatsapp.messages import new_message_id
+from devstack.whatsapp.network import Network, unix_now
 from devstack.whatsapp.wire.errors import DecodeError
-from devstack.whatsapp.wire.nodes import LID, PN, Jid, Node
+from devstack.whatsapp.wire.nodes import LID, PN, SERVER_JID, Attributes, Jid, Node
 from devstack.whatsapp.wire.prekeys import Bundle, OneTimePrekey, SignedPrekey
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 Address: TypeAlias = tuple[str, int]
 StanzaKey: TypeAlias = tuple[str, str, str, str]
 
+FEW_KEYS = 5  # one-time prekeys left, below which clients upload more
 BEFORE_HANGING_UP = 0.05  # seconds between a stream error and the socket's end
 REMOVED, REPLACED = "device_removed", "replaced"
 
@@ -59,6 +61,7 @@ class LinkedDevice:
         self.presences: list[Node] = []  # <presence> and <chatstate> that it sent
         self.logins = 0
         self.relayed: set[tuple[Address, str]] = set()  # messages passed on to it
+        self._asked_for_keys = False
         self._awaiting_keys: list[Callable[[], None]] = []
         self._kept: dict[StanzaKey, Node] = {}
         self._withholding = False
@@ -90,6 +93,10 @@ class LinkedDevice:
         """The messages that it has not said it received, oldest first."""
         return [stanza for stanza in self._kept.values() if stanza.tag == "message"]
 
+    @property
+    def _owes_messages(self) -> bool:
+        return any(stanza.tag == "message" for stanza in self._kept.values())
+
     def connected(self, timeout: float = PATIENCE) -> Waiting[None]:
         """Wait until it is logged in and takes messages."""
         return self._until(lambda: self.is_connected, "the device to connect", timeout)
@@ -108,7 +115,7 @@ class LinkedDevice:
     def has_everything(self, timeout: float = PATIENCE) -> Waiting[None]:
         """Wait until it has said that it received every message sent to it."""
         return self._until(
-            lambda: not self.undelivered, "the device to receive everything", timeout
+            lambda: not self._owes_messages, "the device to receive everything", timeout
         )
 
     def _until(
@@ -125,8 +132,20 @@ class LinkedDevice:
             raise DecodeError("the device has published no keys")
         return self.keys
 
+    def take_bundle(self) -> Bundle:
+        """Keys for one new session with it; asks it for more when they run out.
+
+        Raises DecodeError before it has published any.
+        """
+        bundle = self.published_keys.bundle()
+        left = len(self.published_keys.one_time)
+        if left < FEW_KEYS and not self._asked_for_keys:
+            self._asked_for_keys = True
+            self.deliver(_ask_for_keys(left))
+        return bundle
+
     def publish(self, keys: PublishedKeys) -> None:
-        self.keys = keys
+        self.keys, self._asked_for_keys = keys, False
         awaiting, self._awaiting_keys = self._awaiting_keys, []
         for action in awaiting:
             action()
@@ -151,7 +170,7 @@ class LinkedDevice:
         if self.connection is not None and self.connection.is_active:
             self.connection.send(stanza)
 
-    def settle(self, tag: str, attrs: Mapping[str, str | int | Jid | None]) -> None:
+    def settle(self, tag: str, attrs: Attributes) -> None:
         """It has the stanza that these attributes of its receipt or ack name."""
         self._kept.pop(_key(tag, attrs, "to"), None)
         self._network.happenings.note()
@@ -223,12 +242,20 @@ class LinkedDevice:
         self._withheld.clear()
 
 
-def _key(
-    tag: str, attrs: Mapping[str, str | int | Jid | None], other_side: str
-) -> StanzaKey:
+def _key(tag: str, attrs: Attributes, other_side: str) -> StanzaKey:
     """What a stanza and the receipt or ack for it have in common."""
     stanza_id = str(attrs.get("id") or "")
     if tag == "message":
         return (tag, stanza_id, "", "")
     about = attrs.get("participant") or attrs.get(other_side) or ""
     return (tag, stanza_id, str(attrs.get("type") or ""), str(about))
+
+
+def _ask_for_keys(left: int) -> Node:
+    attrs: Attributes = {
+        "from": SERVER_JID,
+        "type": "encrypt",
+        "id": new_message_id(),
+        "t": unix_now(),
+    }
+    return Node("notification", attrs, [Node("count", {"value": left})])

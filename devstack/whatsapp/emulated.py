@@ -93,7 +93,7 @@ class EmulatedDevice:
     ) -> Node:
         """An `<enc>` only that device can open, in a new session if there is none."""
         if not self.identity.has_session(to.address):
-            self.identity.start_session(to.address, to.published_keys.bundle())
+            self.identity.start_session(to.address, to.take_bundle())
         kind, ciphertext = self.identity.encrypt(to.address, plaintext)
         return _enc(kind, ciphertext, media_type, count)
 

@@ -18,7 +18,7 @@ from devstack.whatsapp.media_host import MediaHost
 from devstack.whatsapp.network import Network
 from devstack.whatsapp.people import Person
 from devstack.whatsapp.proxy import ConnectProxy
-from devstack.whatsapp.receipts import ClientReceipt
+from devstack.whatsapp.receipt_book import ClientReceipt
 from devstack.whatsapp.server import ChatServer
 from devstack.whatsapp.wire import tls
 from devstack.whatsapp.wire.curve import KeyPair
@@ -170,21 +170,17 @@ class WhatsApp:
     @property
     def receipts(self) -> list[ClientReceipt]:
         """What linked devices confirmed, oldest first."""
-        return self._network.receipts
+        return self._network.receipts.all
 
     def receipted(
         self, message_id: str, kind: str | None = None, timeout: float = PATIENCE
     ) -> Waiting[ClientReceipt]:
         """Wait for a linked device's receipt; kind "" is delivered, None any."""
         return self._network.happenings.first(
-            lambda: self._receipt(message_id, kind), "a receipt", timeout
+            lambda: self._network.receipts.about(message_id, kind),
+            "a receipt",
+            timeout,
         )
-
-    def _receipt(self, message_id: str, kind: str | None) -> ClientReceipt | None:
-        for receipt in reversed(self._network.receipts):
-            if message_id in receipt.message_ids and kind in (None, receipt.type):
-                return receipt
-        return None
 
     def wait_pairing(self, timeout: float = PATIENCE) -> Waiting[None]:
         """Wait until a client that is not linked shows QR codes."""

@@ -12,13 +12,13 @@ from devstack.whatsapp.faults import Faults
 from devstack.whatsapp.frames import Frames
 from devstack.whatsapp.happenings import Happenings
 from devstack.whatsapp.media_host import MediaHost
+from devstack.whatsapp.receipt_book import ReceiptBook
 from devstack.whatsapp.wire.nodes import GROUP, LID, PN, Jid, Node
 
 if TYPE_CHECKING:
     from devstack.whatsapp.connection import Connection
     from devstack.whatsapp.groups import Group
     from devstack.whatsapp.people import Person
-    from devstack.whatsapp.receipts import ClientReceipt
 
 CONTACT = "c.us"  # how clients still write phone numbers when they look one up
 
@@ -33,7 +33,7 @@ class Network:
     people: dict[str, Person] = field(default_factory=dict)
     groups: dict[str, Group] = field(default_factory=dict)
     connections: set[Connection] = field(default_factory=set)
-    receipts: list[ClientReceipt] = field(default_factory=list)
+    receipts: ReceiptBook = field(default_factory=ReceiptBook)
     unanswered: list[Node] = field(default_factory=list)
     escaped: list[str] = field(default_factory=list)
     qr_refs: int = 6

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from devstack.whatsapp.bundles import described
@@ -11,6 +10,7 @@ from devstack.whatsapp.emulated import EmulatedDevice
 from devstack.whatsapp.groups import Group
 from devstack.whatsapp.messages import HeardMessage
 from devstack.whatsapp.network import Network, unix_now
+from devstack.whatsapp.receipt_book import ClientReceipt
 from devstack.whatsapp.wire.errors import DecodeError
 from devstack.whatsapp.wire.nodes import GROUP, Attributes, Jid, Node
 
@@ -24,16 +24,6 @@ RETRY = "retry"
 PRIVATE = {"sender", "peer_msg", "hist_sync", "read-self", "server-error"}
 COPIED_INTO_ACK = ("id", "type", "participant", "recipient")
 UNSAID = {"", "inactive"}  # delivered, to a client that is or is not in the foreground
-
-
-@dataclass(frozen=True, slots=True)
-class ClientReceipt:
-    """What a linked device said about messages it was sent."""
-
-    device: LinkedDevice
-    type: str  # empty for delivered
-    message_ids: tuple[str, ...]
-    to: Jid
 
 
 def confirm(reader: Person, message: HeardMessage, tick: Tick) -> None:
@@ -77,7 +67,7 @@ def take_receipt(network: Network, device: LinkedDevice, stanza: Node) -> None:
     message_ids = _message_ids(stanza)
     for message_id in message_ids:
         device.settle("message", {"id": message_id})
-    network.receipts.append(
+    network.receipts.add(
         ClientReceipt(
             device, "" if kind in UNSAID else kind, message_ids, stanza.jid("to")
         )

@@ -46,6 +46,8 @@ class ChatServer:
 
     def _receive(self, connection: Connection, stanza: Node) -> None:
         device = connection.device
+        if device is None and connection.registration is None:
+            return  # its login was refused, and it repeats what it asked before
         if stanza.tag == "iq":
             answer(Query(self._network, connection, stanza))
         elif device is None or stanza.tag in SILENT:

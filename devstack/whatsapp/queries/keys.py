@@ -97,7 +97,7 @@ def _bundle_of(query: Query, user: Node) -> Node:
     device = person.devices.get(jid.device) if person else None
     bundle: Bundle | None = None
     if isinstance(device, LinkedDevice):
-        bundle = device.keys.bundle() if device.keys else None
+        bundle = device.take_bundle() if device.keys else None
     elif device is not None:
         bundle = device.identity.bundle()
     if bundle is None:
