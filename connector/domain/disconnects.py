@@ -19,7 +19,6 @@ from connector.domain.session_commands import DiscardStore, RecordEvent, StartTi
 from connector.domain.session_events import (
     Banned,
     ConnectError,
-    ConnectFailure,
     Disconnected,
     KeepaliveTimeout,
     LaunchFailed,
@@ -31,7 +30,6 @@ from connector.domain.session_events import (
     SpoolFull,
     StreamError,
     Trouble,
-    WorkerExited,
 )
 from connector.domain.states import Situation
 from connector.domain.steps import Step, first, killing, rest, retreat, show, stopping
@@ -90,8 +88,8 @@ def recover(session: Session, trouble: Trouble, moment: Moment) -> Step:
             return stopping(retreat(session, situations.LOGGING_OUT, moment))
         case SpoolFull():
             return _wait_for_room(session, moment)
-        case WorkerExited(code=code):
-            record = _record("warning", situations.WORKER_EXITED, code)
+        case _:
+            record = _record("warning", situations.WORKER_EXITED, trouble.code)
             return first(record, retreat(session, situations.WORKER_EXITED, moment))
 
 
@@ -110,9 +108,9 @@ def accept_refusal(session: Session, refusal: Refusal, moment: Moment) -> Step:
         case Outdated():
             outdated = (situations.CLIENT_OUTDATED, Remedy.SLOW_PROBE)
             return _after_failure(session, None, outdated, moment)
-        case ConnectFailure(code=code):
-            failure = CONNECT_FAILURES.get(code or 0, UNKNOWN_FAILURE)
-            return _after_failure(session, code, failure, moment)
+        case _:
+            failure = CONNECT_FAILURES.get(refusal.code or 0, UNKNOWN_FAILURE)
+            return _after_failure(session, refusal.code, failure, moment)
 
 
 def _await_comeback(session: Session, situation: Situation, moment: Moment) -> Step:

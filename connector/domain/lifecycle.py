@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final, assert_never
+from typing import Final
 
 from connector.domain import situations
 from connector.domain.disconnects import accept_refusal, recover
@@ -36,11 +36,9 @@ from connector.domain.session_events import (
     Connected,
     Event,
     Going,
-    LogOutDone,
     OfflineSyncDone,
     Paired,
     PairingCodeShown,
-    PairingFailed,
     PairingStep,
     QrShown,
     Refusal,
@@ -107,8 +105,8 @@ def _on_pairing(session: Session, event: PairingStep, moment: Moment) -> Step:
             )
             timer = StartTimer(timer=Timer.ANSWER, after=ANSWER_WITHIN)
             return after, (report, timer)
-        case PairingFailed(reason=reason):
-            return _pairing_failed(session, reason, moment)
+        case _:
+            return _pairing_failed(session, event.reason, moment)
 
 
 def _show_pairing(
@@ -153,15 +151,17 @@ def _on_going(session: Session, event: Going, moment: Moment) -> Step:
             return _go_online(session, account, moment)
         case OfflineSyncDone():
             return _end_sync(replace(session, synced=True), moment)
-        case LogOutDone() if session.wish is Wish.LOGGED_OUT:
-            return killing(forget(session, moment))
-        case LogOutDone():
-            # The user changed their mind too late: the keys are gone, so link anew.
-            starting, commands = launch(session)
-            shown, report = show(starting, situations.STARTING, moment)
-            return killing((shown, (DiscardStore(), report, *commands)))
         case _:
-            assert_never(event)
+            return _after_log_out(session, moment)
+
+
+def _after_log_out(session: Session, moment: Moment) -> Step:
+    if session.wish is Wish.LOGGED_OUT:
+        return killing(forget(session, moment))
+    # The user changed their mind too late: the keys are gone, so link anew.
+    starting, commands = launch(session)
+    shown, report = show(starting, situations.STARTING, moment)
+    return killing((shown, (DiscardStore(), report, *commands)))
 
 
 def _go_online(session: Session, account: Account, moment: Moment) -> Step:

@@ -10,7 +10,6 @@ from connector.domain.session_commands import DiscardStore, LogOutAtWhatsApp
 from connector.domain.session_events import (
     ConnectWanted,
     DisconnectWanted,
-    LogOutWanted,
     Wanted,
 )
 from connector.domain.steps import Step, first, killing, launch, rest, show, stopping
@@ -26,9 +25,9 @@ def grant(session: Session, wanted: Wanted, moment: Moment) -> Step:
             wishing = replace(session, wish=Wish.DISCONNECTED)
             step = rest(wishing, situations.DISCONNECTED, moment)
             return step if session.phase is Phase.REST else stopping(step)
-        case LogOutWanted(paired=paired):
+        case _:
             wishing = replace(session, wish=Wish.LOGGED_OUT)
-            return _log_out(wishing, moment, paired=paired)
+            return _log_out(wishing, moment, paired=wanted.paired)
 
 
 def _connect(session: Session, wanted: ConnectWanted, moment: Moment) -> Step:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import assert_never
 
 from connector.domain.session_events import (
     ConnectWanted,
@@ -43,8 +42,6 @@ def _wanted(row: SessionRow, launcher: Launcher) -> Wanted:
             )
         case DesiredState.DISCONNECTED:
             return DisconnectWanted()
-        case DesiredState.LOGGED_OUT:
+        case _:
             paired = launcher.device_store(row.session_id).is_paired()
             return LogOutWanted(paired=paired)
-        case _:
-            assert_never(row.desired_state)
