@@ -1,0 +1,334 @@
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.adapters.whatsapp.bounds import FIRST_MOMENT
+from connector.adapters.whatsapp.event_codes import STORED, Code
+from connector.adapters.whatsapp.incoming import Poison, ReadingRules, decode
+from connector.adapters.whatsapp.protobufs import e2e, events
+from connector.domain.addresses import Jid
+from connector.domain.messages import (
+    Chat,
+    ChatKind,
+    Incoming,
+    Message,
+    Person,
+    Receipt,
+    Source,
+    Status,
+)
+from tests.unit.whatsapp import neonize_events as neonize
+from tests.unit.whatsapp.neonize_events import (
+    ANA_LID,
+    ANA_PHONE,
+    BOB_LID,
+    BOB_PHONE,
+    FAMILY,
+    NOW,
+    source,
+)
+
+BOB = Person(lid=Jid.parse(BOB_LID), phone=Jid.parse(BOB_PHONE))
+KEYS = e2e.SenderKeyDistributionMessage(groupID=FAMILY)
+PICTURE = e2e.ImageMessage(caption="look")
+BOBS_CHAT = Chat(jid=Jid.parse(BOB_LID), kind=ChatKind.DIRECT, alias=BOB.phone)
+
+
+def read(code: Code, raw: bytes, rules: ReadingRules | None = None) -> list[Incoming]:
+    return list(decode(code, raw, NOW, rules or ReadingRules()))
+
+
+def only_message(raw: bytes, rules: ReadingRules | None = None) -> Message:
+    (found,) = read(Code.MESSAGE, raw, rules)
+    assert isinstance(found, Message)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("first", "other"), [(BOB_LID, BOB_PHONE), (BOB_PHONE, BOB_LID)]
+)
+def test_a_text_is_the_same_person_by_lid_and_by_phone(first: str, other: str) -> None:
+    raw = neonize.message("oi", source(f"{first}", SenderAlt=other))
+
+    assert only_message(raw) == Message(
+        whatsapp_id="3EB0C0FFEE",
+        chat=BOBS_CHAT,
+        from_me=False,
+        sender=BOB,
+        sender_name="Bob",
+        kind="text",
+        body="oi",
+        sent_at=NOW,
+        source=Source.LIVE,
+        status=Status.DELIVERED,
+    )
+
+
+def test_what_the_owner_types_on_the_phone_is_from_me_in_the_others_chat() -> None:
+    where = source(
+        BOB_LID,
+        ANA_LID,
+        from_me=True,
+        SenderAlt=ANA_PHONE,
+        RecipientAlt=BOB_PHONE,
+    )
+
+    found = only_message(neonize.message("typed", where))
+
+    assert (found.from_me, found.source, found.status) == (
+        True,
+        Source.PHONE,
+        Status.SENT,
+    )
+    assert found.chat == BOBS_CHAT
+    assert found.sender.jid == Jid.parse(ANA_LID)
+
+
+def test_a_group_message_has_its_real_sender() -> None:
+    where = source(FAMILY, "222000222000222:7@lid", SenderAlt=BOB_PHONE)
+
+    found = only_message(neonize.message("oi", where))
+
+    assert found.chat == Chat(jid=Jid.parse(FAMILY), kind=ChatKind.GROUP)
+    assert found.sender == BOB
+
+
+def test_a_broadcast_arrives_as_a_direct_message_of_its_sender() -> None:
+    where = source("1700000000@broadcast", BOB_LID, SenderAlt=BOB_PHONE)
+
+    assert only_message(neonize.message("to all", where)).chat == BOBS_CHAT
+
+
+def test_status_posts_are_kept_only_when_wanted() -> None:
+    raw = neonize.message("my day", source("status@broadcast", BOB_LID))
+
+    assert read(Code.MESSAGE, raw) == []
+    wanted = only_message(raw, ReadingRules(ignore_status=False))
+    assert wanted.chat.jid == Jid("status", "broadcast")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        neonize.message("news", source("120363000000000009@newsletter")),
+        neonize.message("keys", category="peer"),
+        neonize.message(e2e.Message(protocolMessage=e2e.ProtocolMessage())),
+        neonize.message(e2e.Message(senderKeyDistributionMessage=KEYS)),
+        neonize.message(e2e.Message()),
+    ],
+    ids=["newsletter", "peer", "protocol", "sender keys alone", "empty"],
+)
+def test_what_is_not_for_people_is_left_out(raw: bytes) -> None:
+    assert read(Code.MESSAGE, raw) == []
+
+
+def _future(inner: e2e.Message) -> e2e.FutureProofMessage:
+    return e2e.FutureProofMessage(message=inner)
+
+
+def _wrapped(inner: e2e.Message) -> list[e2e.Message]:
+    return [
+        e2e.Message(ephemeralMessage=_future(inner)),
+        e2e.Message(deviceSentMessage=e2e.DeviceSentMessage(message=inner)),
+        e2e.Message(
+            deviceSentMessage=e2e.DeviceSentMessage(
+                message=e2e.Message(ephemeralMessage=_future(inner))
+            )
+        ),
+    ]
+
+
+@pytest.mark.parametrize("wrapped", _wrapped(e2e.Message(conversation="inside")))
+def test_wrappers_are_looked_through(wrapped: e2e.Message) -> None:
+    assert only_message(neonize.message(wrapped)).body == "inside"
+
+
+def test_a_reply_names_what_it_quotes_and_whom_it_mentions() -> None:
+    said = e2e.Message(
+        extendedTextMessage=e2e.ExtendedTextMessage(
+            text="@Bob sim",
+            contextInfo=e2e.ContextInfo(stanzaID="3EBQUOTED", mentionedJID=[BOB_LID]),
+        )
+    )
+
+    found = only_message(neonize.message(said))
+
+    assert (found.kind, found.body) == ("text", "@Bob sim")
+    assert found.quoted_whatsapp_id == "3EBQUOTED"
+    assert found.mentions == (BOB_LID,)
+
+
+def test_other_kinds_keep_their_name_caption_and_little_more() -> None:
+    image = e2e.ImageMessage(
+        caption="look", mimetype="image/jpeg", fileLength=9, mediaKey=b"key"
+    )
+
+    found = only_message(neonize.message(e2e.Message(imageMessage=image)))
+
+    assert (found.kind, found.body) == ("imageMessage", "look")
+    assert found.content == {"mime_type": "image/jpeg", "size_bytes": 9}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        neonize.message(
+            e2e.Message(viewOnceMessageV2=_future(e2e.Message(imageMessage=PICTURE)))
+        ),
+        neonize.message(e2e.Message(imageMessage=PICTURE), view_once=True),
+        neonize.message(e2e.Message(imageMessage=e2e.ImageMessage(viewOnce=True))),
+    ],
+)
+def test_view_once_becomes_a_placeholder_without_its_content(raw: bytes) -> None:
+    found = only_message(raw)
+
+    assert (found.kind, found.body) == ("view_once", None)
+    assert found.content == {"of": "imageMessage"}
+
+
+def test_an_undecryptable_message_leaves_a_placeholder_unless_it_is_hidden() -> None:
+    code = Code.UNDECRYPTABLE_MESSAGE
+    (found,) = read(code, neonize.undecryptable())
+
+    assert isinstance(found, Message)
+    assert (found.kind, found.body) == ("undecryptable", None)
+    assert read(code, neonize.undecryptable(hidden=True)) == []
+
+
+def test_a_long_text_is_cut_and_says_so() -> None:
+    found = only_message(neonize.message("ã" * 70_000))
+
+    assert found.body == "ã" * 65_536
+    assert found.content == {"truncated": True}
+
+
+def test_nothing_that_postgres_refuses_gets_through() -> None:
+    said = e2e.Message.FromString(b"\x0a\x05a\x00b\xff\xfe")  # NUL, invalid UTF-8
+
+    assert only_message(neonize.message(said, name="B\0b")).body == "ab\ufffd\ufffd"
+    assert only_message(neonize.message("x", name="B\0b")).sender_name == "Bb"
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "sent_at"),
+    [
+        (-5, NOW),
+        (0, NOW),
+        (1, FIRST_MOMENT),
+        (2**63 - 1, NOW + timedelta(days=1)),
+        (neonize.NOW_MS - 1_500, NOW - timedelta(seconds=1.5)),
+    ],
+)
+def test_an_absurd_time_becomes_the_nearest_sensible_one(
+    timestamp: int, sent_at: datetime
+) -> None:
+    assert only_message(neonize.message("x", timestamp=timestamp)).sent_at == sent_at
+
+
+R = events.Receipt
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (R.DELIVERED, Status.DELIVERED),
+        (R.INACTIVE, Status.DELIVERED),
+        (R.READ, Status.READ),
+        (R.PLAYED, Status.PLAYED),
+    ],
+)
+def test_ticks_of_others_on_our_messages_are_receipts(
+    kind: int, status: Status
+) -> None:
+    raw = neonize.receipt(kind, "A", "B", where=source(BOB_LID, SenderAlt=BOB_PHONE))
+
+    assert read(Code.RECEIPT, raw) == [
+        Receipt(
+            chat=BOBS_CHAT,
+            whatsapp_ids=("A", "B"),
+            participant=BOB,
+            status=status,
+            at=NOW,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        neonize.receipt(R.READ_SELF, "A"),
+        neonize.receipt(R.PLAYED_SELF, "A"),
+        neonize.receipt(R.SENDER, "A"),
+        neonize.receipt(R.RETRY, "A"),
+        neonize.receipt(R.READ),
+        neonize.receipt(R.DELIVERED, "A", where=source(BOB_LID, ANA_LID, from_me=True)),
+    ],
+)
+def test_other_receipts_are_not_news(raw: bytes) -> None:
+    assert read(Code.RECEIPT, raw) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "raw"),
+    [
+        (Code.CONNECTED, b""),
+        (Code.MESSAGE, b"\xff\xff"),
+        (Code.MESSAGE, neonize.message("x", id="")),
+        (Code.MESSAGE, neonize.message("x", source("no spaces allowed@lid"))),
+        (Code.RECEIPT, neonize.receipt(R.READ, "\0")),
+    ],
+)
+def test_what_makes_no_sense_is_poison(code: Code, raw: bytes) -> None:
+    with pytest.raises(Poison):
+        read(code, raw)
+
+
+SAMPLES: list[tuple[Code, bytes]] = [
+    (Code.MESSAGE, neonize.message("oi", source(FAMILY, BOB_LID))),
+    (Code.MESSAGE, neonize.message(e2e.Message(imageMessage=PICTURE))),
+    (Code.RECEIPT, neonize.receipt(R.READ, "A", "B")),
+    (Code.UNDECRYPTABLE_MESSAGE, neonize.undecryptable()),
+    (
+        Code.HISTORY_SYNC,
+        neonize.history_event(
+            conversations=[
+                {"ID": BOB_LID, "messages": [neonize.remembered("old", 60)]}
+            ],
+            pushnames=[{"ID": BOB_PHONE, "pushname": "Bob"}],
+        ),
+    ),
+]
+
+
+@given(st.sampled_from(sorted(STORED)), st.binary(max_size=400))
+def test_random_bytes_are_read_or_poison(code: Code, raw: bytes) -> None:
+    _read_or_poison(code, raw)
+
+
+@given(st.sampled_from(SAMPLES), st.data())
+def test_damaged_events_are_read_or_poison(
+    sample: tuple[Code, bytes], data: Any
+) -> None:
+    code, raw = sample
+    damaged = bytearray(raw[: data.draw(st.integers(0, len(raw)))])
+    for _ in range(data.draw(st.integers(0, 4))):
+        if damaged:
+            at = data.draw(st.integers(0, len(damaged) - 1))
+            damaged[at] = data.draw(st.integers(0, 255))
+
+    _read_or_poison(code, bytes(damaged))
+
+
+def _read_or_poison(code: Code, raw: bytes) -> None:
+    try:
+        found = decode(code, raw, NOW, ReadingRules())
+    except Poison:
+        return
+    for item in found:
+        if isinstance(item, Message):
+            assert "\0" not in (item.body or "")
+            assert item.whatsapp_id
+            assert str(item.sender.jid)

@@ -1,0 +1,64 @@
+import pytest
+
+from connector.adapters.whatsapp import outgoing
+from connector.adapters.whatsapp.protobufs import e2e, events
+from connector.adapters.whatsapp.send_errors import from_header, send_error, to_header
+from connector.domain.addresses import Jid
+from connector.domain.outgoing import OutgoingText
+from connector.errors import (
+    NotConnected,
+    RecipientUnknown,
+    SendFailed,
+    SendRefused,
+    SendUncertain,
+)
+
+
+def test_a_text_carries_the_secret_by_which_it_can_be_found_again() -> None:
+    sent = e2e.Message.FromString(outgoing.message(OutgoingText(text="olá"), b"s" * 32))
+
+    assert sent.conversation == "olá"
+    assert sent.messageContextInfo.messageSecret == b"s" * 32
+
+
+def test_an_address_is_whole_for_neonize() -> None:
+    jid = events.JID.FromString(outgoing.address(Jid.parse("5511912345678@c.us")))
+
+    assert (jid.User, jid.Server, jid.Device) == ("5511912345678", "c.us", 0)
+    assert jid.IsInitialized()
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("no LID found for 1@s.whatsapp.net from server", RecipientUnknown),
+        ("server returned error 463", SendRefused),
+        (
+            "failed to get device list: failed to query: websocket not connected",
+            NotConnected,
+        ),
+        ("failed to send message node: websocket not connected", NotConnected),
+        ("websocket not connected", SendUncertain),
+        ("timed out waiting for message send response", SendUncertain),
+        (
+            "websocket disconnected before message send returned response",
+            SendUncertain,
+        ),
+        ("something nobody has seen yet", SendUncertain),
+    ],
+)
+def test_only_what_surely_was_not_sent_is_called_so(
+    text: str, meaning: type[SendFailed]
+) -> None:
+    assert type(send_error(text)) is meaning
+
+
+@pytest.mark.parametrize(
+    "error",
+    [NotConnected(), RecipientUnknown(), SendRefused(463), SendUncertain()],
+)
+def test_an_error_survives_the_way_to_the_supervisor(error: SendFailed) -> None:
+    received = from_header(to_header(error))
+
+    assert type(received) is type(error)
+    assert str(received) == str(error)
