@@ -45,3 +45,42 @@ create policy "owners delete their notes" on public.contract_notes
 for delete to authenticated using (owner_id = (select auth.uid()));
 
 alter publication supabase_realtime add table public.contract_notes;
+
+-- Realtime: a table anyone may read in part, one that cannot be followed, and private channels.
+drop table if exists public.contract_notices, public.contract_keyless cascade;
+
+create table public.contract_notices (
+  id bigint primary key,
+  body text,
+  price numeric,
+  author text
+);
+alter table public.contract_notices disable row level security;
+revoke all on public.contract_notices from anon, authenticated;
+grant select (id, body, price) on public.contract_notices to anon;
+
+create table public.contract_keyless (body text);
+grant select on public.contract_keyless to anon;
+
+alter publication supabase_realtime add table public.contract_notices, public.contract_keyless;
+
+create function contract_private.announce_notice() returns trigger
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  perform realtime.broadcast_changes(
+    'notices', tg_op, tg_op, tg_table_name, tg_table_schema, new, old
+  );
+  return null;
+end $$;
+create trigger announce_notice after insert on public.contract_notices
+for each row execute function contract_private.announce_notice();
+
+drop policy if exists "contract: people hear their rooms" on realtime.messages;
+drop policy if exists "contract: people speak in their rooms" on realtime.messages;
+create policy "contract: people hear their rooms" on realtime.messages
+for select to authenticated
+using ((select realtime.topic()) in ('room:' || (select auth.uid()), 'hall:' || (select auth.uid())));
+create policy "contract: people speak in their rooms" on realtime.messages
+for insert to authenticated
+with check ((select realtime.topic()) = 'room:' || (select auth.uid()));

@@ -11,9 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
+
+import asyncpg
 
 from devstack.supabase.gateway.database import Database
 from devstack.supabase.gateway.realtime.captured import CapturedChange
@@ -23,6 +25,7 @@ from devstack.supabase.gateway.realtime.replication import (
     RowChange,
     decode,
 )
+from devstack.supabase.gateway.realtime.snapshots import visible_to_all
 from devstack.supabase.gateway.realtime.tables import Table, describe
 from devstack.supabase.gateway.realtime.wal_stream import StreamLost, WalStream
 from devstack.supabase.gateway.refusals import Refusal
@@ -36,8 +39,8 @@ RETRY_SECONDS: Final = 0.25
 class _Position:
     """What earlier messages of one stream said about the next ones."""
 
-    tables: dict[int, Table]
-    commit_time: datetime
+    begin: Begin
+    tables: dict[int, Table] = field(default_factory=dict)
 
 
 class Capture:
@@ -62,8 +65,15 @@ class Capture:
         while True:
             try:
                 await self._stream()
-            except (StreamLost, Refusal) as error:
-                log.warning("change capture interrupted: %s", error)
+            except (
+                StreamLost,
+                Refusal,
+                TimeoutError,
+                OSError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+            ) as error:
+                log.warning("change capture interrupted: %r", error)
             except Exception:  # supervised here: one bad change must not end Realtime
                 log.exception("change capture failed")
             if self.streaming.is_set():
@@ -74,12 +84,14 @@ class Capture:
     async def _stream(self) -> None:
         async with WalStream.open(self._url, PUBLICATIONS) as stream:
             self.streaming.set()
-            position = _Position(tables={}, commit_time=datetime.now(UTC))
+            position = _Position(Begin(datetime.now(UTC), 0))
             while True:
                 messages = await stream.read()
                 batch = await self._decoded(messages, position)
                 stream.acknowledge()
                 if batch:
+                    xids = {change.xid for change in batch}
+                    await visible_to_all(self._database, xids)
                     await self._on_batch(batch)
 
     async def _decoded(
@@ -88,14 +100,14 @@ class Capture:
         batch = []
         for message in messages:
             match decode(message):
-                case Begin(commit_time):
-                    position.commit_time = commit_time
+                case Begin() as begin:
+                    position.begin = begin
                 case Relation() as relation:
                     table = await describe(self._database, relation)
                     position.tables[relation.oid] = table
                 case RowChange() as change:
                     table = position.tables[change.relation_oid]
-                    batch.append(CapturedChange(table, change, position.commit_time))
+                    batch.append(CapturedChange(table, change, position.begin))
                 case None:
                     pass
         return batch

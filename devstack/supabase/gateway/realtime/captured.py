@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 from devstack.supabase.gateway.realtime.records import Cells, Rendered
 from devstack.supabase.gateway.realtime.replication import (
     UNCHANGED,
+    Begin,
     ChangeKind,
     Row,
     RowChange,
@@ -20,7 +20,11 @@ from devstack.supabase.gateway.realtime.tables import Table
 class CapturedChange:
     table: Table
     change: RowChange
-    commit_time: datetime
+    begin: Begin
+
+    @property
+    def xid(self) -> int:
+        return self.begin.xid
 
     @property
     def kind(self) -> ChangeKind:
@@ -40,11 +44,11 @@ class CapturedChange:
 
     def rendered(self, cells: Iterator[Cells]) -> Rendered:
         """Takes from `cells` as many rows as `rows` gave."""
-        milliseconds = self.commit_time.microsecond // 1000
+        at = self.begin.commit_time
         return Rendered(
             table=self.table,
             kind=self.kind,
-            commit_timestamp=f"{self.commit_time:%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z",
+            commit_timestamp=f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z",
             new=next(cells) if self.change.new is not None else None,
             old=next(cells) if self.kind is not ChangeKind.INSERT else None,
         )

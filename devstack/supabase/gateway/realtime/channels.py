@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-import zlib
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from devstack.supabase.gateway.config import GatewayConfig
@@ -30,6 +29,10 @@ from devstack.supabase.gateway.realtime.frames import (
     Push,
     dumps,
 )
+from devstack.supabase.gateway.realtime.join_config import (
+    ChannelConfig,
+    subscription_id,
+)
 from devstack.supabase.gateway.realtime.subscriptions import (
     InvalidSubscription,
     parse_request,
@@ -40,7 +43,6 @@ from devstack.supabase.gateway.refusals import Refusal
 
 PREFIX = "realtime:"
 LARGEST_BROADCAST = 3_000_000  # bytes, as on a hosted pro plan
-LARGEST_ID = 1 << 27  # ids are hashes of this range on the real server
 LONGEST_TIMER = 5 * 60.0  # seconds: a token is looked at again at least so often
 UNREACHABLE = "Realtime was unable to connect to the project database"
 
@@ -73,33 +75,6 @@ class Services:
     topics: Topics
     feed: ChangeFeed
     capturing: asyncio.Event  # set while changes are captured
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelConfig:
-    private: bool = False
-    receives_own: bool = False
-    acknowledges: bool = False
-    presence: bool = False
-    replication_ready: bool = False
-    changes: Sequence[Mapping[str, Any]] = field(default_factory=list)
-
-    @classmethod
-    def parse(cls, payload: Mapping[str, Any]) -> ChannelConfig:
-        """The `config` of a join; what is missing or malformed counts as not asked."""
-        config = _mapping(payload.get("config"))
-        broadcast = _mapping(config.get("broadcast"))
-        changes = config.get("postgres_changes")
-        return cls(
-            private=_flag(config.get("private")),
-            receives_own=_flag(broadcast.get("self")),
-            acknowledges=_flag(broadcast.get("ack")),
-            presence=_flag(_mapping(config.get("presence")).get("enabled")),
-            replication_ready=_flag(broadcast.get("replication_ready")),
-            changes=[entry for entry in changes if isinstance(entry, dict)]
-            if isinstance(changes, list)
-            else [],
-        )
 
 
 class Channel:
@@ -136,7 +111,8 @@ class Channel:
         """Answer the join and start to receive, without a gap between the two."""
         reply = {
             "postgres_changes": [
-                {**params, "id": _id(params)} for params in self._config.changes
+                {**params, "id": subscription_id(params)}
+                for params in self._config.changes
             ]
         }
         self._reply(self._join.ref, "ok", reply)
@@ -291,7 +267,10 @@ class Channel:
         request = parse_request(params)
         await check_request(self._services.database, request, identity)
         return Subscription(
-            id=_id(params), request=request, identity=identity, receiver=self
+            id=subscription_id(params),
+            request=request,
+            identity=identity,
+            receiver=self,
         )
 
     async def _announce_replication(self) -> None:
@@ -325,17 +304,3 @@ class Channel:
             ref=ref,
             join_ref=self._join.join_ref,
         )
-
-
-def _id(params: Mapping[str, Any]) -> int:
-    """The same for the same parameters, never 0: clients read 0 as "no id"."""
-    text = dumps(sorted(params.items(), key=lambda item: item[0]))
-    return zlib.crc32(text.encode()) % (LARGEST_ID - 1) + 1
-
-
-def _flag(value: object) -> bool:
-    return value is True or (isinstance(value, str) and value.lower() == "true")
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -34,9 +34,10 @@ class ChangeKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """What follows was committed at `commit_time`."""
+    """What follows was committed at `commit_time` by transaction `xid`."""
 
     commit_time: datetime
+    xid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,8 @@ def decode(message: bytes) -> Message | None:
     """One pgoutput message; None for those that carry no change of a row."""
     tag, reader = message[:1], _Reader(message, 1)
     if tag == b"B":
-        _, microseconds, _ = reader.unpack(">qqI")
-        return Begin(POSTGRES_EPOCH + timedelta(microseconds=microseconds))
+        _, microseconds, xid = reader.unpack(">qqI")
+        return Begin(POSTGRES_EPOCH + timedelta(microseconds=microseconds), xid)
     if tag == b"R":
         return _relation(reader)
     if kind := CHANGE_KINDS.get(tag):
