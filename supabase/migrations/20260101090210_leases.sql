@@ -1,6 +1,6 @@
 -- Purpose: which connector may run a session, and until when (docs/leases.md).
--- Affects: wa_private.session_leases, wa_private.connectors (new), wa_claim_sessions,
--- wa_renew_leases, wa_release_leases (new).
+-- Affects: wa_private.session_leases, wa_private.connectors (new), a trigger on
+-- public.wa_sessions, wa_claim_sessions, wa_renew_leases, wa_release_leases (new).
 
 create table wa_private.session_leases (
   session_id uuid primary key references public.wa_sessions (id) on delete cascade,
@@ -29,6 +29,26 @@ alter table wa_private.session_leases enable row level security;
 alter table wa_private.connectors enable row level security;
 revoke all on table wa_private.session_leases, wa_private.connectors from anon, authenticated;
 grant select, insert, update, delete on table wa_private.session_leases, wa_private.connectors to service_role;
+
+-- security definer: whoever adds a session may not touch leases.
+create function wa_private.prepare_lease()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  insert into wa_private.session_leases (session_id) values (new.id);
+  return null;
+end;
+$$;
+comment on function wa_private.prepare_lease() is
+'Trigger: each session has a lease row from the start, so that claiming only ever locks, skips and updates.';
+revoke execute on function wa_private.prepare_lease() from public, anon, authenticated;
+
+create trigger after_insert_prepare_lease
+after insert on public.wa_sessions
+for each row execute function wa_private.prepare_lease();
 
 create function wa_private.hold_lease(p_session_id uuid, p_term bigint, p_oldest_term bigint)
 returns table (expires_at timestamptz, workspace_id uuid)
@@ -74,14 +94,6 @@ set search_path = ''
 as $$
 #variable_conflict use_column
 begin
-  insert into wa_private.session_leases (session_id)
-  select session.id
-  from public.wa_sessions as session
-  where not exists (
-    select from wa_private.session_leases as lease where lease.session_id = session.id
-  )
-  on conflict do nothing;
-
   return query
   with free as (
     select lease.session_id
