@@ -19,7 +19,9 @@ from supabase import AsyncClient
 from devstack.supabase import LocalSupabase
 from tests.contract.project import Person, Supabase, connected, signed_in
 
-SCHEMA = Path(__file__).with_name("schema.sql")
+SCHEMAS = [
+    Path(__file__).with_name(f"{name}.sql") for name in ("schema", "rest_schema")
+]
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +87,8 @@ async def database(
 async def _create_tables(database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
     try:
-        await connection.execute(SCHEMA.read_text("utf-8"))
+        for schema in SCHEMAS:
+            await connection.execute(schema.read_text("utf-8"))
         # Real PostgREST learns of new tables when it is told to.
         await connection.execute("notify pgrst, 'reload schema'")
     finally:
