@@ -27,8 +27,10 @@ __all__ = [
     "Client",
     "ClientDied",
     "Neonize",
+    "delivered",
     "neonize_jid",
     "plain",
+    "read",
     "running_client",
     "text_of",
 ]
@@ -231,3 +233,15 @@ def plain(jid: Neonize.JID) -> Jid:
 
 def text_of(message: E2E.Message) -> str:
     return message.conversation or message.extendedTextMessage.text
+
+
+def delivered(message_id: str) -> Callable[[Neonize.Receipt], bool]:
+    return _receipt(message_id, Neonize.Receipt.DELIVERED)
+
+
+def read(message_id: str) -> Callable[[Neonize.Receipt], bool]:
+    return _receipt(message_id, Neonize.Receipt.READ)
+
+
+def _receipt(message_id: str, kind: int) -> Callable[[Neonize.Receipt], bool]:
+    return lambda receipt: receipt.Type == kind and message_id in receipt.MessageIDs

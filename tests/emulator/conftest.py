@@ -8,6 +8,7 @@ import pytest
 
 from devstack.whatsapp import Group, Person, WhatsApp
 from tests.emulator.linked import Linked, linked
+from tests.emulator.long_waits import LongWaits, begun
 
 NUMBERS = itertools.count(10_000_000)
 
@@ -21,6 +22,18 @@ async def whatsapp(
         yield whatsapp
         assert [stanza.xml() for stanza in whatsapp.unanswered] == []
         assert whatsapp.escaped == []
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def long_waits(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[LongWaits | None]:
+    """Begun before any test when some test will ask for it."""
+    if not any(item.path.stem == "test_waiting" for item in request.session.items):
+        yield None
+        return
+    async with begun(tmp_path_factory.mktemp("long_waits")) as waits:
+        yield waits
 
 
 @pytest.fixture(scope="session")

@@ -71,9 +71,8 @@ async def test_a_code_nobody_shows_is_unknown(
 ) -> None:
     async with running_client(whatsapp.environment, tmp_path / "store.db") as client:
         code = await client.qr()
-
-    with pytest.raises(UnknownCode):
-        await ana.person.phone.scans(code)
+        with pytest.raises(UnknownCode):
+            await ana.person.phone.scans(code.replace("#2@", "#2@another"))
 
 
 async def test_a_client_that_died_resumes_without_a_code(
@@ -87,3 +86,15 @@ async def test_a_client_that_died_resumes_without_a_code(
 
     assert plain(me.JID) == dora.device.jid
     assert dora.person.linked_devices == [dora.device]
+
+
+async def test_one_store_holds_two_accounts(whatsapp: WhatsApp, dora: Linked) -> None:
+    eva = whatsapp.person("5551955555555", "Eva")
+
+    async with running_client(
+        whatsapp.environment, dora.store, new_device=True
+    ) as client:
+        await eva.phone.scans(await client.qr())
+        await client.event(Neonize.Connected)
+
+    assert dora.device.is_connected

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from devstack.whatsapp import MessageFrame, WhatsApp
+from tests.emulator.client import Neonize, delivered
+from tests.emulator.linked import Linked
+
+
+async def test_what_the_client_cannot_decrypt_is_sent_again(
+    whatsapp: WhatsApp, ana: Linked
+) -> None:
+    hugo = whatsapp.person("5581933334444", "Hugo")
+    await hugo.says(ana.person, "readable")
+    await ana.client.message("readable")
+    hugo.phone.device.identity.damage_session(ana.device.address)
+
+    sent = await hugo.says(ana.person, "readable in the end")
+
+    undecryptable = await ana.client.event(Neonize.UndecryptableMessage)
+    message = await ana.client.message("readable in the end")
+    assert undecryptable.Info.ID == message.Info.ID == sent.id
+    await ana.device.has_everything()
+
+
+async def test_what_a_phone_cannot_decrypt_the_client_sends_again(
+    whatsapp: WhatsApp, ana: Linked
+) -> None:
+    ines = whatsapp.person("5581955556666", "Inês")
+    await ana.client.send(ines.jid, "before the reinstallation")
+    await ines.hears()
+    ines.phone.device.identity.forget_session(ana.device.address)
+    frames: list[MessageFrame] = []
+    stop_watching = whatsapp.frames.on_message_frame(frames.append)
+
+    sent = await ana.client.send(ines.jid, "after the reinstallation")
+
+    heard = await ines.hears()
+    stop_watching()
+    assert (heard.text, heard.whatsapp_id) == ("after the reinstallation", sent.ID)
+    assert [frame.whatsapp_id for frame in frames].count(sent.ID) == 2
+    await ana.client.event(Neonize.Receipt, delivered(sent.ID))
+
+
+async def test_every_device_of_the_recipient_can_decrypt(
+    whatsapp: WhatsApp, ana: Linked
+) -> None:
+    jo = whatsapp.person("5581977778888", "Jo", emulated_devices=3)
+
+    await ana.client.send(jo.jid, "to all of you")
+
+    await whatsapp.until(lambda: len(jo.heard_elsewhere) == 2)
+    heard = [*jo.heard, *jo.heard_elsewhere]
+    assert {message.device for message in heard} == {0, 1, 2}
+    assert {message.text for message in heard} == {"to all of you"}

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import pytest
+
+from devstack.whatsapp import Letter, Person, WhatsApp
+from devstack.whatsapp.wire.binary import Jid
+from devstack.whatsapp.wire.protobufs import E2E, Common
+from tests.emulator.client import (
+    CallFailed,
+    Neonize,
+    delivered,
+    neonize_jid,
+    plain,
+    read,
+)
+from tests.emulator.linked import Linked
+
+
+async def test_a_text_arrives_and_is_receipted(
+    whatsapp: WhatsApp, ana: Linked, bob: Person
+) -> None:
+    first = await bob.says(ana.person, "first")
+    await bob.says(ana.person, "second")
+
+    message = await ana.client.message("first")
+    source = message.Info.MessageSource
+    assert first.id == message.Info.ID
+    assert message.Info.Pushname == "Bob"
+    assert message.Info.Timestamp == first.at * 1000
+    assert (plain(source.Chat), plain(source.SenderAlt)) == (bob.lid, bob.jid)
+    assert not source.IsFromMe
+    await ana.client.message("second")
+    await whatsapp.receipted(first.id, "")
+    await ana.device.has_everything()
+
+
+async def test_a_text_may_be_addressed_by_number(ana: Linked, bob: Person) -> None:
+    await bob.says(ana.person, "by number", addressing="pn")
+
+    source = (await ana.client.message("by number")).Info.MessageSource
+    assert (plain(source.Chat), plain(source.Sender)) == (bob.jid, bob.jid)
+    assert plain(source.SenderAlt) == bob.lid
+
+
+async def test_a_sent_text_is_heard_and_its_ticks_come_back(
+    ana: Linked, bob: Person
+) -> None:
+    sent = await ana.client.send(bob.jid, "hello bob")
+
+    heard = await bob.hears()
+    assert (heard.text, heard.whatsapp_id) == ("hello bob", sent.ID)
+    assert heard.sender is ana.person
+    await ana.client.event(Neonize.Receipt, delivered(sent.ID))
+    await bob.reads(heard)
+    await ana.client.event(Neonize.Receipt, read(sent.ID))
+    copies = [copy.whatsapp_id for copy in ana.person.phone.own_copies]
+    assert sent.ID in copies
+
+
+async def test_a_conversation_goes_on_in_the_session_it_began_with(
+    whatsapp: WhatsApp, ana: Linked
+) -> None:
+    gil = whatsapp.person("5581911112222", "Gil")
+
+    for turn in range(3):
+        await gil.says(ana.person, f"question {turn}")
+        await ana.client.message(f"question {turn}")
+        await ana.client.send(gil.lid, f"answer {turn}")
+        assert (await gil.hears()).text == f"answer {turn}"
+
+
+async def test_what_is_typed_on_the_phone_arrives_as_ones_own(
+    ana: Linked, bob: Person
+) -> None:
+    sent = await ana.person.phone.says(bob, "typed on the phone")
+
+    message = await ana.client.message("typed on the phone")
+    source = message.Info.MessageSource
+    assert source.IsFromMe
+    assert sent.id == message.Info.ID
+    assert plain(source.Chat) == bob.lid
+    assert (await bob.hears()).text == "typed on the phone"
+
+
+async def test_two_linked_clients_talk_to_each_other(ana: Linked, dora: Linked) -> None:
+    sent = await dora.client.send(ana.person.jid, "client to client")
+
+    message = await ana.client.message("client to client")
+    assert message.Info.ID == sent.ID
+    assert plain(message.Info.MessageSource.Sender).bare == dora.person.lid
+    await dora.client.event(Neonize.Receipt, delivered(sent.ID))
+
+
+async def test_a_reaction_an_edit_and_a_deletion_name_the_original(
+    ana: Linked, bob: Person
+) -> None:
+    original = await bob.says(ana.person, "original")
+    await ana.client.message("original")
+    key = Common.MessageKey(remoteJID=str(bob.lid), fromMe=True, ID=original.id)
+
+    await bob.sends(
+        ana.person,
+        Letter(
+            type="reaction",
+            message=E2E.Message(reactionMessage=E2E.ReactionMessage(key=key, text="+")),
+        ),
+    )
+    edit = E2E.ProtocolMessage(
+        type=E2E.ProtocolMessage.MESSAGE_EDIT,
+        key=key,
+        editedMessage=E2E.Message(conversation="edited"),
+    )
+    await bob.sends(
+        ana.person,
+        Letter(
+            attributes={"edit": "1"},
+            message=E2E.Message(
+                editedMessage=E2E.FutureProofMessage(
+                    message=E2E.Message(protocolMessage=edit)
+                )
+            ),
+        ),
+    )
+    deletion = E2E.ProtocolMessage(type=E2E.ProtocolMessage.REVOKE, key=key)
+    await bob.sends(
+        ana.person,
+        Letter(attributes={"edit": "7"}, message=E2E.Message(protocolMessage=deletion)),
+    )
+
+    reaction = await ana.client.event(
+        Neonize.Message, lambda event: event.Message.HasField("reactionMessage")
+    )
+    edited = await ana.client.event(Neonize.Message, lambda event: event.IsEdit)
+    deleted = await ana.client.event(
+        Neonize.Message, lambda event: event.Info.Edit == "7"
+    )
+    assert original.id == reaction.Message.reactionMessage.key.ID
+    assert original.id == edited.Message.protocolMessage.key.ID
+    assert original.id == deleted.Message.protocolMessage.key.ID
+
+
+async def test_reading_a_message_tells_its_sender(
+    whatsapp: WhatsApp, ana: Linked, bob: Person
+) -> None:
+    sent = await bob.says(ana.person, "read me")
+    await ana.client.message("read me")
+
+    await ana.client.call("mark_read", neonize_jid(bob.lid), sent.id)
+
+    assert (await whatsapp.receipted(sent.id, "read")).to == bob.lid
+
+
+async def test_a_number_without_whatsapp_cannot_be_written_to(
+    whatsapp: WhatsApp, ana: Linked
+) -> None:
+    stranger = whatsapp.person("5571900000000", "Nobody", on_whatsapp=False)
+
+    for address in (stranger.jid, Jid("5571900000001")):
+        with pytest.raises(CallFailed, match="no LID found"):
+            await ana.client.send(address, "anybody there?")
+
+
+async def test_a_refused_message_is_an_error_of_the_sender(
+    whatsapp: WhatsApp, ana: Linked, bob: Person
+) -> None:
+    whatsapp.next_ack_error = 463
+
+    with pytest.raises(CallFailed, match="server returned error 463"):
+        await ana.client.send(bob.jid, "refused")
+
+    sent = await ana.client.send(bob.jid, "accepted")
+    assert (await bob.hears()).whatsapp_id == sent.ID
+
+
+async def test_presence_and_typing_are_shown(ana: Linked, bob: Person) -> None:
+    await ana.client.call("come_online")
+    await ana.client.call("subscribe_presence", neonize_jid(bob.lid))
+
+    await bob.types(ana.person)
+    await bob.goes_offline(ana.person)
+
+    typing = await ana.client.event(Neonize.ChatPresence)
+    assert plain(typing.MessageSource.Chat) == bob.lid
+    gone = await ana.client.event(Neonize.Presence, lambda event: event.Unavailable)
+    assert plain(gone.From) == bob.lid
+    assert any(stanza.tag == "presence" for stanza in ana.device.presences)
