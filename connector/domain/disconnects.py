@@ -15,7 +15,12 @@ from typing import Final
 from connector.domain import situations
 from connector.domain.retry import slow_probe
 from connector.domain.session import Moment, Phase, Session, Timer, Wish
-from connector.domain.session_commands import DiscardStore, RecordEvent, StartTimer
+from connector.domain.session_commands import (
+    DiscardStore,
+    KillWorker,
+    RecordEvent,
+    StartTimer,
+)
 from connector.domain.session_events import (
     Banned,
     ConnectError,
@@ -138,7 +143,7 @@ def _wait_for_room(session: Session, moment: Moment) -> Step:
 
 def _after_logout(session: Session, code: int | None, moment: Moment) -> Step:
     if session.wish is Wish.LOGGED_OUT:
-        return killing(forget(session, moment))
+        return first(KillWorker(), forget(session, moment))
     situation = LOGOUTS.get(code, situations.UNKNOWN_LOGOUT)
     record = _record("error", situation, code)
     unlinked = first(DiscardStore(), rest(session, situation, moment))

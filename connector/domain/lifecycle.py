@@ -26,6 +26,7 @@ from connector.domain.session import Moment, Phase, Session, Timer, Wish
 from connector.domain.session_commands import (
     Connect,
     DiscardStore,
+    KillWorker,
     LogOutAtWhatsApp,
     RecordEvent,
     Report,
@@ -113,7 +114,7 @@ def _show_pairing(
     session: Session, pairing: Pairing, situation: Situation, moment: Moment
 ) -> Step:
     if session.wish is Wish.LOGGED_OUT:
-        return killing(forget(session, moment))  # nothing was linked
+        return first(KillWorker(), forget(session, moment))  # nothing was linked
     if pairing is session.pairing:
         return session, ()
     shown, report = show(
@@ -157,7 +158,7 @@ def _on_going(session: Session, event: Going, moment: Moment) -> Step:
 
 def _after_log_out(session: Session, moment: Moment) -> Step:
     if session.wish is Wish.LOGGED_OUT:
-        return killing(forget(session, moment))
+        return first(KillWorker(), forget(session, moment))
     # The user changed their mind too late: the keys are gone, so link anew.
     starting, commands = launch(session)
     shown, report = show(starting, situations.STARTING, moment)

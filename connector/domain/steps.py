@@ -15,6 +15,7 @@ from connector.domain.session_commands import (
     Command,
     KillWorker,
     LaunchWorker,
+    RecordEvent,
     Report,
     StartTimer,
     StopWorker,
@@ -98,11 +99,20 @@ def first(command: Command, step: Step) -> Step:
 
 
 def stopping(step: Step) -> Step:
-    return first(StopWorker(), step)
+    """Say what happened at once, then stop the worker in order."""
+    return _ending(StopWorker(), step)
 
 
 def killing(step: Step) -> Step:
-    return first(KillWorker(), step)
+    """Say what happened at once, then kill the worker."""
+    return _ending(KillWorker(), step)
+
+
+def _ending(command: Command, step: Step) -> Step:
+    session, commands = step
+    told = [c for c in commands if isinstance(c, Report | RecordEvent)]
+    done = [c for c in commands if not isinstance(c, Report | RecordEvent)]
+    return session, (*told, command, *done)
 
 
 def _pairing_columns(pairing: Pairing) -> Mapping[str, Json]:

@@ -6,13 +6,18 @@ from dataclasses import replace
 
 from connector.domain import situations
 from connector.domain.session import Moment, Phase, Session, Wish
-from connector.domain.session_commands import DiscardStore, LogOutAtWhatsApp
+from connector.domain.session_commands import (
+    DiscardStore,
+    KillWorker,
+    LogOutAtWhatsApp,
+    StopWorker,
+)
 from connector.domain.session_events import (
     ConnectWanted,
     DisconnectWanted,
     Wanted,
 )
-from connector.domain.steps import Step, first, killing, launch, rest, show, stopping
+from connector.domain.steps import Step, first, killing, launch, rest, show
 
 ANSWERING = (Phase.STARTING, Phase.PAIRING)
 
@@ -24,7 +29,8 @@ def grant(session: Session, wanted: Wanted, moment: Moment) -> Step:
         case DisconnectWanted():
             wishing = replace(session, wish=Wish.DISCONNECTED)
             step = rest(wishing, situations.DISCONNECTED, moment)
-            return step if session.phase is Phase.REST else stopping(step)
+            # Said when it is true: only once the worker is gone.
+            return step if session.phase is Phase.REST else first(StopWorker(), step)
         case _:
             wishing = replace(session, wish=Wish.LOGGED_OUT)
             return _log_out(wishing, moment, paired=wanted.paired)
@@ -67,7 +73,8 @@ def wait_out_ban(session: Session, moment: Moment) -> Step | None:
 def _log_out(session: Session, moment: Moment, *, paired: bool) -> Step:
     if not paired:
         forgotten = forget(session, moment)
-        return forgotten if session.phase is Phase.REST else killing(forgotten)
+        at_rest = session.phase is Phase.REST
+        return forgotten if at_rest else first(KillWorker(), forgotten)
     if session.phase is Phase.ONLINE:
         return session, (LogOutAtWhatsApp(),)
     if session.phase is Phase.REST and (banned := wait_out_ban(session, moment)):

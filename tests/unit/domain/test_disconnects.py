@@ -88,7 +88,7 @@ def test_a_lost_connection_may_come_back_by_itself() -> None:
 def test_a_connection_that_does_not_come_back_is_replaced() -> None:
     todo = commands(OFFLINE, events.TimerFired(Timer.COMEBACK))
 
-    assert kinds(todo) == [StopWorker, Report, StartTimer]
+    assert kinds(todo) == [Report, StopWorker, StartTimer]
 
 
 def test_a_stream_error_is_recorded_and_awaits_the_comeback() -> None:
@@ -101,7 +101,7 @@ def test_a_stream_error_is_recorded_and_awaits_the_comeback() -> None:
 def test_a_worker_that_gives_no_answer_is_killed() -> None:
     todo = commands(STARTING, events.TimerFired(Timer.ANSWER))
 
-    assert kinds(todo) == [KillWorker, Report, StartTimer]
+    assert kinds(todo) == [Report, KillWorker, StartTimer]
     assert reported(todo)["state_code"] == "not_responding"
 
 
@@ -127,7 +127,7 @@ def test_a_log_out_discards_the_keys_and_waits_for_a_scan(
 ) -> None:
     gone, todo = transition(session, events.LoggedOut(code), MOMENT)
 
-    assert kinds(todo) == [KillWorker, RecordEvent, DiscardStore, Report]
+    assert kinds(todo) == [RecordEvent, Report, KillWorker, DiscardStore]
     assert gone.situation is situation
     assert reported(todo)["user_action"] == "scan_qr"
     assert commands(gone, events.TimerFired(Timer.RETRY)) == ()
@@ -136,7 +136,7 @@ def test_a_log_out_discards_the_keys_and_waits_for_a_scan(
 def test_another_login_with_our_keys_is_an_alarm_and_no_contest() -> None:
     alarmed, todo = transition(ONLINE, events.Replaced(lease_is_ours=True), MOMENT)
 
-    assert kinds(todo) == [StopWorker, RecordEvent, Report]
+    assert kinds(todo) == [RecordEvent, Report, StopWorker]
     assert reported(todo)["state"] == "replaced"
     assert commands(alarmed, events.TimerFired(Timer.RETRY)) == ()
 
@@ -155,7 +155,7 @@ def test_a_permanent_refusal_is_never_retried_by_the_clock(
 ) -> None:
     refused, todo = transition(STARTING, event, MOMENT)
 
-    assert kinds(todo) == [KillWorker, RecordEvent, Report]
+    assert kinds(todo) == [RecordEvent, Report, KillWorker]
     assert refused.situation is situation
     assert refused.retry_at is None
 

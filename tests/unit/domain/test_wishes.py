@@ -69,7 +69,7 @@ def test_the_same_wish_is_not_granted_twice_but_a_repeated_one_is() -> None:
 def test_another_pairing_phone_starts_pairing_anew() -> None:
     todo = commands(PAIRING, events.ConnectWanted(revision=2, pairing_phone="5511"))
 
-    assert kinds(todo) == [KillWorker, Report, LaunchWorker, StartTimer]
+    assert kinds(todo) == [Report, KillWorker, LaunchWorker, StartTimer]
     assert reported(todo)["qr_code"] is None
 
 
@@ -144,7 +144,7 @@ def test_a_failed_log_out_is_tried_again() -> None:
 
     waiting, todo = transition(leaving, events.LogOutFailed(), MOMENT)
 
-    assert kinds(todo) == [StopWorker, Report, StartTimer]
+    assert kinds(todo) == [Report, StopWorker, StartTimer]
     assert LaunchWorker() in commands(waiting, events.TimerFired(Timer.RETRY))
 
 
@@ -154,5 +154,5 @@ def test_a_change_of_mind_after_the_log_out_links_anew() -> None:
 
     todo = commands(regretting, events.LogOutDone())
 
-    assert kinds(todo)[:2] == [KillWorker, DiscardStore]
+    assert kinds(todo)[1:3] == [KillWorker, DiscardStore]
     assert LaunchWorker() in todo

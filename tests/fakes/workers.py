@@ -1,0 +1,145 @@
+"""Workers that do what a test says, without a process or WhatsApp."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from connector.domain.addresses import Jid
+from connector.domain.outgoing import OutgoingContent
+from connector.errors import ConnectorError, NotConnected
+from connector.ports import Attempt, Sent, SessionId, Signal, SpooledBatch, WorkerEvent
+
+ANA = Jid.parse("5511912345678@s.whatsapp.net")
+
+
+class FakeWorker:
+    """Says what the test lets it say; answers STARTED by itself."""
+
+    def __init__(self, term: int) -> None:
+        self.term = term
+        self.calls: list[str] = []
+        self.gone = False
+        self.hangs: set[str] = set()  # calls that never return
+        self.fails: dict[str, ConnectorError] = {}
+        self._events: asyncio.Queue[WorkerEvent] = asyncio.Queue()
+        self.says(Signal.STARTED)
+
+    def says(self, signal: Signal, **details: object) -> None:
+        event = WorkerEvent(signal=signal, **details)  # type: ignore[arg-type] # the test's own words
+        self._events.put_nowait(event)
+
+    def connects(self) -> None:
+        self.says(Signal.CONNECTED, jid=ANA, push_name="Ana")
+        self.says(Signal.OFFLINE_SYNC_DONE)
+
+    def dies(self, code: int = -9) -> None:
+        self.gone = True
+        self.says(Signal.EXITED, code=code)
+
+    async def events(self) -> AsyncIterator[WorkerEvent]:
+        while True:
+            event = await self._events.get()
+            yield event
+            if event.signal is Signal.EXITED:
+                return
+
+    async def connect(self, *, pairing_phone: str | None) -> None:
+        await self._called("connect" if pairing_phone is None else "connect by code")
+
+    async def send(self, to: Jid, content: OutgoingContent, secret: bytes) -> Sent:
+        raise NotConnected
+
+    async def disconnect(self) -> None:
+        await self._called("disconnect")
+
+    async def log_out(self) -> None:
+        await self._called("log_out")
+
+    async def stop(self) -> None:
+        await self._called("stop")
+        self.dies(0)
+
+    async def kill(self) -> None:
+        await self._called("kill")
+        self.dies()
+
+    async def _called(self, call: str) -> None:
+        self.calls.append(call)
+        if call in self.fails:
+            raise self.fails[call]
+        if call in self.hangs:
+            await asyncio.Event().wait()
+
+
+@dataclass
+class FakeSpool:
+    waiting: int = 0
+
+    async def read(self, limit: int) -> SpooledBatch | None:
+        return None
+
+    async def trim(self, up_to: int) -> None:
+        self.waiting = 0
+
+    async def depth(self) -> int:
+        return self.waiting
+
+    async def reject(self, up_to: int, reason: str) -> None:
+        raise NotImplementedError
+
+
+@dataclass
+class FakeDeviceStore:
+    paired: bool = True
+    discarded: int = 0
+    busy: bool = False  # somebody holds the folder
+
+    def lineage(self) -> str:
+        return "first copy"
+
+    def is_paired(self) -> bool:
+        return self.paired
+
+    async def find_attempt(self, secret: bytes) -> Attempt | None:
+        return None
+
+    def discard(self) -> None:
+        if self.busy:
+            raise BlockingIOError
+        self.discarded += 1
+        self.paired = False
+
+
+@dataclass
+class FakeLauncher:
+    """One session's folder, and every worker that was launched on it."""
+
+    workers: list[FakeWorker] = field(default_factory=list)
+    store: FakeDeviceStore = field(default_factory=FakeDeviceStore)
+    kept: FakeSpool = field(default_factory=FakeSpool)
+    failures: list[Exception] = field(default_factory=list)
+
+    @property
+    def worker(self) -> FakeWorker:
+        return self.workers[-1]
+
+    @property
+    def alive(self) -> list[FakeWorker]:
+        return [worker for worker in self.workers if not worker.gone]
+
+    async def launch(
+        self, session_id: SessionId, term: int, *, history_days: int
+    ) -> FakeWorker:
+        if self.failures:
+            raise self.failures.pop(0)
+        assert not self.alive, "two workers for one number"
+        self.workers.append(FakeWorker(term))
+        return self.worker
+
+    def spool(self, session_id: SessionId) -> FakeSpool:
+        return self.kept
+
+    def device_store(self, session_id: SessionId) -> FakeDeviceStore:
+        return self.store
