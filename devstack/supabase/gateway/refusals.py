@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import asyncpg
@@ -43,6 +44,7 @@ STATUS_BY_CLASS = {
     "XX": 500,
 }
 INSUFFICIENT_PRIVILEGE = "42501"
+NO_SUCH_ROLE = re.compile(r"role .* does not exist")
 
 
 class Refusal(Exception):
@@ -78,13 +80,17 @@ def from_postgres(error: asyncpg.PostgresError, role: str) -> Refusal:
         error.args[0] if error.args else "",
         error.detail,
         error.hint,
-        status=_status(code, role),
+        status=_status(code, role, error.args[0] if error.args else ""),
     )
 
 
-def _status(code: str, role: str) -> int:
+def _status(code: str, role: str, message: str) -> int:
     if code == INSUFFICIENT_PRIVILEGE:
         return 401 if role == "anon" else 403
+    if code == "21000" and not message.endswith("requires a WHERE clause"):
+        return 500
+    if code == "22023" and NO_SUCH_ROLE.match(message):
+        return 401
     if code.startswith("PT") and code[2:].isdigit():
         # `raise sqlstate 'PT402'` chooses the status itself.
         return int(code[2:])
