@@ -133,7 +133,7 @@ class App:
         )
         for column, value in equal.items():
             query = query.eq(column, value)
-        return _rows((await query.order("sent_at").execute()).data)
+        return _rows((await query.order("sent_at").order("seq").execute()).data)
 
     async def chats(self, session_id: str) -> list[Row]:
         query = self.client.table("wa_chats").select("*").eq("session_id", session_id)

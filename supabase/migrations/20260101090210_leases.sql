@@ -77,6 +77,18 @@ $$;
 comment on function wa_private.hold_lease(uuid, bigint, bigint) is
 'Admits a write under the current term (or one since p_oldest_term), else raises ZB001.';
 
+create function wa_private.take_turns(p_session_id uuid)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select pg_advisory_xact_lock(hashtextextended('zapbase ' || p_session_id, 0));
+$$;
+comment on function wa_private.take_turns(uuid) is
+'Lets writers of one session wait for one another, where each must see what the other did.';
+
 create function public.wa_claim_sessions(p_holder text, p_ttl interval, p_limit integer, p_held uuid[])
 returns table (
   session_id uuid,
@@ -186,11 +198,13 @@ comment on function public.wa_release_leases(text, jsonb) is
 'Lets others have leases [{session_id, term}] at once, by expiring them.';
 
 revoke execute on function wa_private.hold_lease(uuid, bigint, bigint) from public, anon, authenticated;
+revoke execute on function wa_private.take_turns(uuid) from public, anon, authenticated;
 revoke execute on function public.wa_claim_sessions(text, interval, integer, uuid[])
 from public, anon, authenticated;
 revoke execute on function public.wa_renew_leases(text, jsonb, interval) from public, anon, authenticated;
 revoke execute on function public.wa_release_leases(text, jsonb) from public, anon, authenticated;
 grant execute on function wa_private.hold_lease(uuid, bigint, bigint) to service_role;
+grant execute on function wa_private.take_turns(uuid) to service_role;
 grant execute on function public.wa_claim_sessions(text, interval, integer, uuid[]) to service_role;
 grant execute on function public.wa_renew_leases(text, jsonb, interval) to service_role;
 grant execute on function public.wa_release_leases(text, jsonb) to service_role;

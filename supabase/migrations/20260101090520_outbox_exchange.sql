@@ -149,6 +149,9 @@ declare
 begin
   select lease.expires_at into held_until from wa_private.hold_lease(p_session_id, p_term, null) as lease;
   if jsonb_array_length(coalesce(p_results, '[]')) > 0 then
+    -- A receipt may be stored at this very moment. One after the other, the later of the two sees
+    -- both the message's id and its receipt; side by side, neither would, and the tick were lost.
+    perform wa_private.take_turns(p_session_id);
     perform wa_private.record_outbox_results(p_session_id, p_results);
   end if;
   perform wa_private.sweep_outbox(p_session_id);

@@ -112,7 +112,7 @@ begin
   -- What was received under an earlier term is true, and storing it is idempotent.
   select lease.workspace_id into workspace_id from wa_private.hold_lease(p_session_id, p_term, 1) as lease;
   -- One batch of a session at a time: two that merge the same people would deadlock.
-  perform pg_advisory_xact_lock(hashtextextended('wa_store_batch ' || p_session_id, 0));
+  perform wa_private.take_turns(p_session_id);
 
   if jsonb_array_length(coalesce(p_batch -> 'aliases', '[]')) > 0 then
     perform wa_private.store_aliases(p_session_id, p_batch -> 'aliases');

@@ -142,8 +142,15 @@ def _message(
         mentions=said.mentions,
         sent_at=at,
         source=Source.HISTORY,
-        status=_STATUSES[info.status] if from_me else Status.DELIVERED,
+        status=_status(info),
     )
+
+
+def _status(info: Any) -> Status:
+    if not info.key.fromMe:
+        return Status.DELIVERED
+    # Phones do not always say; a message that is in the phone's history was sent.
+    return _STATUSES[info.status] if info.HasField("status") else Status.SENT
 
 
 def _profiles(sync: Any, aliases: Mapping[Jid, Jid]) -> Iterator[Profile]:
