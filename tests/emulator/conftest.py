@@ -62,6 +62,12 @@ def family(whatsapp: WhatsApp, ana: Linked, bob: Person, carla: Person) -> Group
 
 
 @pytest.fixture
+def friend(whatsapp: WhatsApp) -> Person:
+    """Somebody who has heard nothing yet."""
+    return whatsapp.person(f"55429{next(NUMBERS)}", "Friend")
+
+
+@pytest.fixture
 async def dora(whatsapp: WhatsApp, tmp_path: Path) -> AsyncIterator[Linked]:
     """Somebody just linked whom a test may lose."""
     person = whatsapp.person(f"55419{next(NUMBERS)}", "Dora")

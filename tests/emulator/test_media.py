@@ -28,11 +28,11 @@ async def test_a_picture_is_downloaded_and_decrypted(ana: Linked, bob: Person) -
 
 
 async def test_a_picture_is_encrypted_and_uploaded(
-    whatsapp: WhatsApp, ana: Linked, bob: Person
+    whatsapp: WhatsApp, ana: Linked, friend: Person
 ) -> None:
-    await ana.client.call("send_image", neonize_jid(bob.jid), jpeg(), "and you")
+    await ana.client.call("send_image", neonize_jid(friend.jid), jpeg(), "and you")
 
-    heard = await bob.hears()
+    heard = await friend.hears()
     image = heard.message.imageMessage
     blob = whatsapp.media.get(image.directPath)
     assert (image.caption, image.mimetype) == ("and you", "image/jpeg")

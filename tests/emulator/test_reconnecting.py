@@ -31,6 +31,32 @@ async def test_a_server_restart_is_overcome(ana: Linked) -> None:
     await ana.client.event(Neonize.Connected)
 
 
+async def test_a_required_restart_goes_unnoticed(
+    whatsapp: WhatsApp, dora: Linked
+) -> None:
+    before = dora.device.logins
+    dora.device.stream_error(515)
+
+    await whatsapp.until(lambda: dora.device.logins == before + 1)
+    await dora.device.connected()
+    assert dora.client.reported(Neonize.Disconnected) == []
+
+
+async def test_nothing_can_be_sent_while_disconnected(
+    whatsapp: WhatsApp, dora: Linked, friend: Person
+) -> None:
+    whatsapp.refuse_connections()
+    dora.device.drop()
+    await dora.client.event(Neonize.Disconnected)
+
+    with pytest.raises(CallFailed, match="websocket not connected"):
+        await dora.client.send(friend.jid, "into the void")
+    whatsapp.accept_connections()
+
+    await dora.client.event(Neonize.Connected)
+    assert friend.heard == []
+
+
 async def test_an_unknown_stream_error_is_reported_and_overcome(ana: Linked) -> None:
     ana.device.stream_error(999)
 
@@ -85,12 +111,12 @@ async def test_after_a_crash_only_what_was_not_receipted_comes_again(
 
 
 async def test_a_message_whose_ack_is_withheld_is_neither_sent_nor_failed(
-    ana: Linked, bob: Person
+    ana: Linked, friend: Person
 ) -> None:
     ana.device.withhold_acks()
-    sending = asyncio.create_task(ana.client.send(bob.jid, "is it there?"))
+    sending = asyncio.create_task(ana.client.send(friend.jid, "is it there?"))
 
-    heard = await bob.hears()
+    heard = await friend.hears()
     assert heard.text == "is it there?"
     assert not sending.done()
 
@@ -99,11 +125,11 @@ async def test_a_message_whose_ack_is_withheld_is_neither_sent_nor_failed(
 
 
 async def test_a_crash_between_message_and_ack_leaves_the_message_delivered(
-    dora: Linked, bob: Person
+    dora: Linked, friend: Person
 ) -> None:
     dora.device.withhold_acks()
-    sending = asyncio.create_task(dora.client.send(bob.jid, "last words"))
-    heard = await bob.hears()
+    sending = asyncio.create_task(dora.client.send(friend.jid, "last words"))
+    heard = await friend.hears()
 
     await dora.client.kill()
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from devstack.whatsapp import Letter, Person, WhatsApp
+from devstack.whatsapp import Letter, Person, SentMessage, WhatsApp
 from devstack.whatsapp.wire.binary import Jid
 from devstack.whatsapp.wire.protobufs import E2E, Common
 from tests.emulator.client import (
@@ -43,43 +43,41 @@ async def test_a_text_may_be_addressed_by_number(ana: Linked, bob: Person) -> No
 
 
 async def test_a_sent_text_is_heard_and_its_ticks_come_back(
-    ana: Linked, bob: Person
+    ana: Linked, friend: Person
 ) -> None:
-    sent = await ana.client.send(bob.jid, "hello bob")
+    sent = await ana.client.send(friend.jid, "hello")
 
-    heard = await bob.hears()
-    assert (heard.text, heard.whatsapp_id) == ("hello bob", sent.ID)
+    heard = await friend.hears()
+    assert (heard.text, heard.whatsapp_id) == ("hello", sent.ID)
     assert heard.sender is ana.person
     await ana.client.event(Neonize.Receipt, delivered(sent.ID))
-    await bob.reads(heard)
+    await friend.reads(heard)
     await ana.client.event(Neonize.Receipt, read(sent.ID))
     copies = [copy.whatsapp_id for copy in ana.person.phone.own_copies]
     assert sent.ID in copies
 
 
 async def test_a_conversation_goes_on_in_the_session_it_began_with(
-    whatsapp: WhatsApp, ana: Linked
+    ana: Linked, friend: Person
 ) -> None:
-    gil = whatsapp.person("5581911112222", "Gil")
-
     for turn in range(3):
-        await gil.says(ana.person, f"question {turn}")
+        await friend.says(ana.person, f"question {turn}")
         await ana.client.message(f"question {turn}")
-        await ana.client.send(gil.lid, f"answer {turn}")
-        assert (await gil.hears()).text == f"answer {turn}"
+        await ana.client.send(friend.lid, f"answer {turn}")
+        assert (await friend.hears()).text == f"answer {turn}"
 
 
 async def test_what_is_typed_on_the_phone_arrives_as_ones_own(
-    ana: Linked, bob: Person
+    ana: Linked, friend: Person
 ) -> None:
-    sent = await ana.person.phone.says(bob, "typed on the phone")
+    sent = await ana.person.phone.says(friend, "typed on the phone")
 
     message = await ana.client.message("typed on the phone")
     source = message.Info.MessageSource
     assert source.IsFromMe
     assert sent.id == message.Info.ID
-    assert plain(source.Chat) == bob.lid
-    assert (await bob.hears()).text == "typed on the phone"
+    assert plain(source.Chat) == friend.lid
+    assert (await friend.hears()).text == "typed on the phone"
 
 
 async def test_two_linked_clients_talk_to_each_other(ana: Linked, dora: Linked) -> None:
@@ -91,52 +89,56 @@ async def test_two_linked_clients_talk_to_each_other(ana: Linked, dora: Linked) 
     await dora.client.event(Neonize.Receipt, delivered(sent.ID))
 
 
-async def test_a_reaction_an_edit_and_a_deletion_name_the_original(
-    ana: Linked, bob: Person
-) -> None:
-    original = await bob.says(ana.person, "original")
-    await ana.client.message("original")
-    key = Common.MessageKey(remoteJID=str(bob.lid), fromMe=True, ID=original.id)
+async def test_a_reaction_names_the_original(ana: Linked, bob: Person) -> None:
+    original = await bob.says(ana.person, "liked")
+    reaction = E2E.ReactionMessage(key=key_of(original), text="+")
 
     await bob.sends(
         ana.person,
-        Letter(
-            type="reaction",
-            message=E2E.Message(reactionMessage=E2E.ReactionMessage(key=key, text="+")),
-        ),
+        Letter(type="reaction", message=E2E.Message(reactionMessage=reaction)),
     )
+
+    event = await ana.client.event(
+        Neonize.Message, lambda event: event.Message.HasField("reactionMessage")
+    )
+    assert original.id == event.Message.reactionMessage.key.ID
+
+
+async def test_an_edit_names_the_original(ana: Linked, bob: Person) -> None:
+    original = await bob.says(ana.person, "with a mistake")
     edit = E2E.ProtocolMessage(
         type=E2E.ProtocolMessage.MESSAGE_EDIT,
-        key=key,
-        editedMessage=E2E.Message(conversation="edited"),
+        key=key_of(original),
+        editedMessage=E2E.Message(conversation="without"),
     )
+    edited = E2E.FutureProofMessage(message=E2E.Message(protocolMessage=edit))
+
     await bob.sends(
         ana.person,
-        Letter(
-            attributes={"edit": "1"},
-            message=E2E.Message(
-                editedMessage=E2E.FutureProofMessage(
-                    message=E2E.Message(protocolMessage=edit)
-                )
-            ),
-        ),
+        Letter(attributes={"edit": "1"}, message=E2E.Message(editedMessage=edited)),
     )
-    deletion = E2E.ProtocolMessage(type=E2E.ProtocolMessage.REVOKE, key=key)
+
+    event = await ana.client.event(Neonize.Message, lambda event: event.IsEdit)
+    assert original.id != event.Info.ID
+    assert original.id == event.Message.protocolMessage.key.ID
+    assert event.Message.protocolMessage.editedMessage.conversation == "without"
+
+
+async def test_a_deletion_names_the_original(ana: Linked, bob: Person) -> None:
+    original = await bob.says(ana.person, "better not said")
+    deletion = E2E.ProtocolMessage(
+        type=E2E.ProtocolMessage.REVOKE, key=key_of(original)
+    )
+
     await bob.sends(
         ana.person,
         Letter(attributes={"edit": "7"}, message=E2E.Message(protocolMessage=deletion)),
     )
 
-    reaction = await ana.client.event(
-        Neonize.Message, lambda event: event.Message.HasField("reactionMessage")
-    )
-    edited = await ana.client.event(Neonize.Message, lambda event: event.IsEdit)
-    deleted = await ana.client.event(
+    event = await ana.client.event(
         Neonize.Message, lambda event: event.Info.Edit == "7"
     )
-    assert original.id == reaction.Message.reactionMessage.key.ID
-    assert original.id == edited.Message.protocolMessage.key.ID
-    assert original.id == deleted.Message.protocolMessage.key.ID
+    assert original.id == event.Message.protocolMessage.key.ID
 
 
 async def test_reading_a_message_tells_its_sender(
@@ -161,15 +163,15 @@ async def test_a_number_without_whatsapp_cannot_be_written_to(
 
 
 async def test_a_refused_message_is_an_error_of_the_sender(
-    whatsapp: WhatsApp, ana: Linked, bob: Person
+    whatsapp: WhatsApp, ana: Linked, friend: Person
 ) -> None:
     whatsapp.next_ack_error = 463
 
     with pytest.raises(CallFailed, match="server returned error 463"):
-        await ana.client.send(bob.jid, "refused")
+        await ana.client.send(friend.jid, "refused")
 
-    sent = await ana.client.send(bob.jid, "accepted")
-    assert (await bob.hears()).whatsapp_id == sent.ID
+    sent = await ana.client.send(friend.jid, "accepted")
+    assert (await friend.hears()).whatsapp_id == sent.ID
 
 
 async def test_presence_and_typing_are_shown(ana: Linked, bob: Person) -> None:
@@ -184,3 +186,8 @@ async def test_presence_and_typing_are_shown(ana: Linked, bob: Person) -> None:
     gone = await ana.client.event(Neonize.Presence, lambda event: event.Unavailable)
     assert plain(gone.From) == bob.lid
     assert any(stanza.tag == "presence" for stanza in ana.device.presences)
+
+
+def key_of(sent: SentMessage) -> Common.MessageKey:
+    """As its recipient refers to it: `fromMe` is from the sender's point of view."""
+    return Common.MessageKey(remoteJID=str(sent.sender.lid), fromMe=True, ID=sent.id)

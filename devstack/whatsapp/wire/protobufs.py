@@ -16,7 +16,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def _parent_package_not_executed() -> Iterator[None]:
+def without_the_go_library() -> Iterator[None]:
+    """Inside, importing from `neonize.proto` runs nothing else of neonize."""
     if "neonize" in sys.modules:
         yield
         return
@@ -33,7 +34,7 @@ def _parent_package_not_executed() -> Iterator[None]:
             del sys.modules["neonize"]
 
 
-with _parent_package_not_executed():
+with without_the_go_library():
     from neonize.proto.waAdv import WAAdv_pb2 as Adv
     from neonize.proto.waCert import WACert_pb2 as Cert
     from neonize.proto.waCommon import WACommon_pb2 as Common
@@ -56,4 +57,5 @@ __all__ = [
     "SyncAction",
     "Wa6",
     "Web",
+    "without_the_go_library",
 ]
