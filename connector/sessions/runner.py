@@ -173,16 +173,19 @@ class SessionRunner:
         before = self._session
         moment = Moment(self._around.clock.now(), self._around.chance())
         self._session, todo = transition(before, event, moment)
-        self._show(before)
+        self._show_companions()
         outcome = None
         for command in todo:
             outcome = await self._carry_out(command) or outcome
-        self._show(before)
+        self._show_companions()
+        self._log_change(before)
         return outcome
 
-    def _show(self, before: Session) -> None:
+    def _show_companions(self) -> None:
         online = self._session.phase is Phase.ONLINE
         self._context.go(self._worker.current if online else None)
+
+    def _log_change(self, before: Session) -> None:
         if self._session.situation.code != before.situation.code:
             log.info(
                 "session state",
