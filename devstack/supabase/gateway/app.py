@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from types import ModuleType
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,28 +13,23 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from devstack.supabase.gateway import refusals
+from devstack.supabase.gateway import auth, realtime, refusals, rest, storage
 from devstack.supabase.gateway.config import GatewayConfig
 from devstack.supabase.gateway.context import Context
 from devstack.supabase.gateway.database import Database
 
-log = logging.getLogger(__name__)
-SERVICES = ("rest", "realtime", "storage", "auth")
 # What browsers may read of an answer from another origin, as the hosted gateway says.
 EXPOSED_HEADERS = ["Content-Range", "Content-Location", "Content-Encoding", "Location"]
 
 
 def create_app(config: GatewayConfig) -> Starlette:
-    services = [service for name in SERVICES if (service := _service(name))]
-
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with Database.open(config) as database, AsyncExitStack() as stack:
             context = Context(config=config, database=database)
-            app.router.routes[:] = _routes(services, context)
-            for service in services:
-                if hasattr(service, "lifespan"):
-                    await stack.enter_async_context(service.lifespan(context))
+            app.router.routes[:] = _routes(context)
+            for lifespan_of in (rest.lifespan, realtime.lifespan, storage.lifespan):
+                await stack.enter_async_context(lifespan_of(context))
             yield
 
     return Starlette(
@@ -60,25 +51,20 @@ def create_app(config: GatewayConfig) -> Starlette:
     )
 
 
-def _service(name: str) -> ModuleType | None:
-    module = f"devstack.supabase.gateway.{name}"
-    if importlib.util.find_spec(module) is None:
-        return None
-    service = importlib.import_module(module)
-    return service if hasattr(service, "routes") else None
-
-
-def _routes(services: list[ModuleType], context: Context) -> list[BaseRoute]:
+def _routes(context: Context) -> list[BaseRoute]:
     async def health(_: Request) -> Response:
         """Ready means that Postgres answers, not only that we listen."""
         async with context.database.as_admin() as connection:
             await connection.fetchval("select 1")
         return JSONResponse({"status": "ok"})
 
-    routes: list[BaseRoute] = [Route("/health", health)]
-    for service in services:
-        routes += service.routes(context)
-    return routes
+    return [
+        Route("/health", health),
+        *rest.routes(context),
+        *realtime.routes(context),
+        *storage.routes(context),
+        *auth.routes(context),
+    ]
 
 
 async def _refuse(_: Request, refusal: Exception) -> Response:

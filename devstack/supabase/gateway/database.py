@@ -31,6 +31,14 @@ CONNECT_TIMEOUT = 5.0
 ANON_STATEMENT_TIMEOUT = "3s"  # hosted: alter role anon set statement_timeout
 # JIT costs tens of milliseconds on the small queries an API makes.
 SESSION_SETTINGS = {"jit": "off", "timezone": "UTC"}
+# Away, going away or coming back.
+UNREACHABLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InterfaceError,
+    OSError,
+)
 
 
 class Database:
@@ -75,10 +83,10 @@ class Database:
             try:
                 await connection.execute(_begin(settings, readonly=readonly))
                 yield connection
+                await connection.execute("commit")
             except BaseException:
                 await _roll_back(connection)
                 raise
-            await connection.execute("commit")
         if not readonly:
             self.changed.set()
 
@@ -141,13 +149,14 @@ async def _acquired(pool: Pool) -> AsyncIterator[Connection]:
 async def _translated(role: str) -> AsyncIterator[None]:
     try:
         yield
-    except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError) as error:
+    except UNREACHABLE as error:
         raise refusals.database_unreachable() from error
     except asyncpg.PostgresError as error:
         raise refusals.from_postgres(error, role) from error
 
 
 async def _roll_back(connection: Connection) -> None:
+    """Never back to the pool inside a transaction, even when a commit was cut short."""
     if not connection.is_closed():
         await connection.execute("rollback")
 
