@@ -121,3 +121,9 @@ def test_outside_a_call_a_value_without_operator_is_refused() -> None:
 )
 def test_a_shape_holds_no_value_of_the_request(text: str, is_shape: bool) -> None:  # noqa: FBT001
     assert parse_query(text).is_shape is is_shape
+
+
+def test_a_number_no_bigint_holds_is_refused() -> None:
+    with pytest.raises(Refusal) as refused:
+        parse_query("limit=" + "9" * 5000)
+    assert refused.value.body["code"] == "PGRST100"

@@ -24,7 +24,6 @@ CHANNEL = "pgrst"
 RELOAD_SCHEMA = frozenset({"reload schema", ""})
 FIRST_RETRY = 0.2  # seconds
 LONGEST_RETRY = 5.0
-PROBE_INTERVAL = 10.0
 
 # What a request meets when the cache is older than the schema.
 SIGNS_OF_AGE = frozenset(
@@ -57,7 +56,7 @@ class Catalogue:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._cache: SchemaCache | None = None
-        self._text = ""
+        self._last: tuple[str, SchemaCache] | None = None
         self._reading = asyncio.Lock()
 
     async def serve(self, answer: Callable[[SchemaCache], Awaitable[Answer]]) -> Answer:
@@ -93,12 +92,9 @@ class Catalogue:
         async with self._context.database.as_admin() as connection:
             await connection.execute("set local search_path = ''")
             text = await connection.fetchval(CATALOGUE, list(EXPOSED_SCHEMAS))
-        if text == self._text and self._last is not None:
-            return self._last
-        self._text, self._last = text, read_catalogue(text)
-        return self._last
-
-    _last: SchemaCache | None = None
+        if self._last is None or self._last[0] != text:
+            self._last = (text, read_catalogue(text))
+        return self._last[1]
 
     async def listen(self) -> None:
         """Forget on `notify pgrst, 'reload schema'`; runs until cancelled."""

@@ -27,8 +27,16 @@ def explained(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         except refusals.Refusal as refusal:
             raise _explained(refusal) from refusal
+        except RecursionError as error:
+            raise _explained(_too_deep()) from error
 
     return answer
+
+
+def _too_deep() -> refusals.Refusal:
+    return refusals.postgrest(
+        "PGRST100", '"failed to parse query string"', "nested too deeply"
+    )
 
 
 def _explained(refusal: refusals.Refusal) -> refusals.Refusal:

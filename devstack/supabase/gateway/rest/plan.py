@@ -27,7 +27,7 @@ from devstack.supabase.gateway.rest.schema_cache import (
 )
 from devstack.supabase.gateway.rest.sql import identifier, qualified
 
-RANGE = re.compile(r"([0-9]+)-([0-9]*)")
+RANGE = re.compile(r"([0-9]{1,18})-([0-9]{0,18})")
 SETTINGS = (
     "nullif(current_setting('response.headers', true), '') as headers, "
     "nullif(current_setting('response.status', true), '') as status"

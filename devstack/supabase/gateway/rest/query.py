@@ -24,6 +24,7 @@ RESERVED = frozenset({"select", "columns", "on_conflict", "apikey"})
 LOGIC = frozenset({"and", "or"})
 CUTS = frozenset({"limit", "offset"})
 NUMBER = re.compile(r"-?[0-9]+")
+LONGEST_NUMBER = 18  # digits: what surely fits a bigint
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -145,6 +146,8 @@ def _cut(query: Query, key: str, value: str) -> None:
     path, field = _tree_path(key)
     if not NUMBER.fullmatch(value):
         return
+    if len(value) > LONGEST_NUMBER:
+        raise Scanner(value, field.name).refusal(f"at most {LONGEST_NUMBER} digits")
     number = int(value)
     if field.name == "offset":
         query.level(path).offset = number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +17,8 @@ OK = 200
 CREATED = 201
 NO_CONTENT = 204
 PARTIAL = 206
+# Preferences that say nothing of a read or a call, whoever sends them.
+ONLY_FOR_WRITES = ("return=", "resolution=", "missing=")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ def respond_read(wanted: Wanted, plan: Plan, outcome: Outcome) -> Response:
     """A page of a relation or of a function's rows."""
     last = plan.offset + outcome.rows - 1
     headers = {"Content-Range": _range(plan.offset, last, outcome.total)}
+    applied = wanted.preferences.applied
+    _confirm(headers, [one for one in applied if not one.startswith(ONLY_FOR_WRITES)])
     status = OK
     if outcome.total is not None and plan.offset > outcome.total:
         raise _out_of_bounds(plan.offset, outcome.total, headers)
@@ -69,6 +74,7 @@ def respond_write(wanted: Wanted, outcome: Outcome) -> Response:
     updated = wanted.method == "PATCH"
     first, last = (0, outcome.rows - 1) if updated else (1, 0)
     headers = {"Content-Range": _range(first, last, total)}
+    _confirm(headers, wanted.preferences.applied)
     if outcome.location:
         headers["Location"] = _location(wanted.name[1], outcome.location)
     if wanted.method == "POST":
@@ -86,8 +92,6 @@ def _response(
     headers: dict[str, str],
     body: str | None,
 ) -> Response:
-    if wanted.preferences.applied:
-        headers["Preference-Applied"] = ", ".join(wanted.preferences.applied)
     if body is not None:
         headers["Content-Type"] = wanted.media.content_type
     own = _own_headers(outcome.headers)
@@ -96,6 +100,11 @@ def _response(
         int(outcome.status) if outcome.status else status,
         {name: value for name, value in headers.items() if name not in own} | own,
     )
+
+
+def _confirm(headers: dict[str, str], applied: Sequence[str]) -> None:
+    if applied:
+        headers["Preference-Applied"] = ", ".join(applied)
 
 
 def _own_headers(text: str | None) -> dict[str, str]:
