@@ -46,7 +46,10 @@ def test_a_relation_names_its_columns_and_its_identity() -> None:
         OID,
         "public",
         "notes",
-        (RelationColumn("id", 20, True), RelationColumn("body", 25, False)),
+        (
+            RelationColumn("id", 20, is_identity=True),
+            RelationColumn("body", 25, is_identity=False),
+        ),
     )
 
 

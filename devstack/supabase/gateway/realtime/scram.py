@@ -15,10 +15,14 @@ class ScramRefused(ConnectionError):
 
 
 class ScramClient:
-    def __init__(self, password: str, nonce: str | None = None) -> None:
+    """Postgres takes the user from the start-up message and ignores this one."""
+
+    def __init__(
+        self, password: str, *, user: str = "", nonce: str | None = None
+    ) -> None:
         self._password = password
         self._nonce = nonce or secrets.token_urlsafe(18)
-        self._first_bare = f"n=,r={self._nonce}"
+        self._first_bare = f"n={user},r={self._nonce}"
         self._server_signature = b""
 
     def first(self) -> str:
