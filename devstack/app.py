@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias, TypeVar
 
+import httpx
 from realtime import RealtimePostgresChangesListenEvent
-from supabase import AsyncClient, acreate_client
+from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
 from devstack.supabase import LocalSupabase
 
@@ -21,6 +22,7 @@ Found = TypeVar("Found")
 
 # Realtime wakes the waiting below; this is what a lost event costs.
 LOOK_ANYWAY: Final = 0.25
+REQUEST_SECONDS: Final = 10.0
 WATCHED: Final = ("wa_sessions", "wa_chats", "wa_messages", "wa_outbox")
 
 
@@ -40,13 +42,13 @@ class App:
     @asynccontextmanager
     async def signed_up(cls, supabase: LocalSupabase, name: str) -> AsyncIterator[App]:
         """Sign a new user up, give them a workspace, watch what they may see."""
-        client = await acreate_client(supabase.url, supabase.keys.publishable)
         email = f"{secrets.token_hex(6)}@example.com"
         password = secrets.token_urlsafe(16)
-        await client.auth.sign_up({"email": email, "password": password})
-        workspace = await client.rpc("wa_create_workspace", {"p_name": name}).execute()
-        app = cls(client, email, password, str(workspace.data))
-        async with app._watching():
+        async with _client(supabase) as client:
+            await client.auth.sign_up({"email": email, "password": password})
+            made = await client.rpc("wa_create_workspace", {"p_name": name}).execute()
+            app = cls(client, email, password, str(made.data))
+            await app._watch()
             yield app
 
     @classmethod
@@ -55,19 +57,13 @@ class App:
         cls, supabase: LocalSupabase, email: str, password: str, workspace_id: str
     ) -> AsyncIterator[App]:
         """A user who signed up earlier."""
-        client = await acreate_client(supabase.url, supabase.keys.publishable)
-        await client.auth.sign_in_with_password({"email": email, "password": password})
-        app = cls(client, email, password, workspace_id)
-        async with app._watching():
+        async with _client(supabase) as client:
+            await client.auth.sign_in_with_password(
+                {"email": email, "password": password}
+            )
+            app = cls(client, email, password, workspace_id)
+            await app._watch()
             yield app
-
-    @asynccontextmanager
-    async def _watching(self) -> AsyncIterator[None]:
-        await self._watch()
-        try:
-            yield
-        finally:
-            await self.client.realtime.close()
 
     async def _watch(self) -> None:
         """Ring on every change Realtime shows this user."""
@@ -195,6 +191,22 @@ class App:
             return found[0] if found else None
 
         return await self.until(look, within)
+
+
+@asynccontextmanager
+async def _client(supabase: LocalSupabase) -> AsyncIterator[AsyncClient]:
+    """A client whose sockets and timers are gone afterwards."""
+    async with httpx.AsyncClient(timeout=REQUEST_SECONDS) as http:
+        client = await acreate_client(
+            supabase.url,
+            supabase.keys.publishable,
+            AsyncClientOptions(httpx_client=http),
+        )
+        try:
+            yield client
+        finally:
+            await client.realtime.close()
+            await client.auth.close()
 
 
 def _rows(data: object) -> list[Row]:

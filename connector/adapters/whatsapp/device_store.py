@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from connector.adapters.whatsapp.identity import parse, person
 from connector.adapters.whatsapp.orders import LOCK_NAME, STORE_NAME
+from connector.domain.addresses import PHONE_SERVER, Jid
 from connector.domain.messages import Person
 from connector.errors import InvalidAddress
 from connector.ports import Attempt
@@ -65,6 +66,13 @@ class WhatsAppStore:
                 return person(parse(phone), parse(lid) if lid else None)
         return None
 
+    def phone_of(self, lid: Jid) -> Jid | None:
+        """The phone address that whatsmeow learned for a LID."""
+        query = "select pn from whatsmeow_lid_map where lid = ?"
+        for (number,) in self._read(query, lid.user):
+            return Jid(number, PHONE_SERVER)
+        return None
+
     async def find_attempt(self, secret: bytes) -> Attempt | None:
         rows = await asyncio.to_thread(
             self._read,
@@ -88,7 +96,7 @@ class WhatsAppStore:
     def _lineage_file(self) -> Path:
         return self.folder / LINEAGE_NAME
 
-    def _read(self, query: str, *parameters: bytes) -> list[tuple[Any, ...]]:
+    def _read(self, query: str, *parameters: bytes | str) -> list[tuple[Any, ...]]:
         if not (self.folder / STORE_NAME).exists():
             return []
         try:
@@ -100,7 +108,7 @@ class WhatsAppStore:
             return self._query("rw", query, parameters)
 
     def _query(
-        self, mode: str, query: str, parameters: tuple[bytes, ...]
+        self, mode: str, query: str, parameters: tuple[bytes | str, ...]
     ) -> list[tuple[Any, ...]]:
         uri = f"{(self.folder / STORE_NAME).absolute().as_uri()}?mode={mode}"
         with contextlib.closing(

@@ -80,12 +80,14 @@ class WhatsAppLauncher:
         """The one reader of this session's spool."""
         reader = self._spools.get(session_id)
         if reader is None:
+            store = self.device_store(session_id)
             reader = self._spools[session_id] = SpoolReader(
                 self._folder(session_id) / FILE_NAME,
                 session_id=session_id,
                 sealer=self._sealer,
                 rules=ReadingRules(),
-                own=self.device_store(session_id).own,
+                own=store.own,
+                phone_of=store.phone_of,
             )
         return reader
 

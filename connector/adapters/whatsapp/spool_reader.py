@@ -20,13 +20,16 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
+from connector.adapters.whatsapp.address_book import AddressBook
 from connector.adapters.whatsapp.incoming import Poison, ReadingRules, decode
 from connector.adapters.whatsapp.spool import connect, sealing_context
+from connector.domain.addresses import Jid
 from connector.domain.messages import Incoming, Person
 from connector.errors import SealBroken
 from connector.ports import SpooledBatch
 from connector.sealing import Sealer
 
+_LOG_TO_FOLD: Final = 4 * 1024 * 1024  # bytes
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _OLDEST: Final = (
     "select seq, code, term, received_at, body from events order by seq limit ?"
@@ -66,6 +69,7 @@ class SpoolReader:
         sealer: Sealer,
         rules: ReadingRules,
         own: Callable[[], Person | None],
+        phone_of: Callable[[Jid], Jid | None],
     ) -> None:
         """`own` says whose number it is, once that is known."""
         self._path = path
@@ -73,6 +77,7 @@ class SpoolReader:
         self._sealer = sealer
         self._rules = rules
         self._own = own
+        self._people = AddressBook(phone_of)
         # Not asyncio's: a cancelled call goes on in its thread until it is done.
         self._turn = threading.Lock()
         self._connection: sqlite3.Connection | None = None
@@ -106,6 +111,8 @@ class SpoolReader:
     def _read(self, limit: int) -> SpooledBatch | None:
         with self._turn:
             rows = self._oldest(limit)
+            if rows and self._connection is not None:
+                self._checkpoint(self._connection)
             return self._batch(rows, limit) if rows else None
 
     def _batch(self, rows: Sequence[_Row], limit: int) -> SpooledBatch:
@@ -138,6 +145,12 @@ class SpoolReader:
         rows: list[_Row] = connection.execute(_OLDEST, (limit,)).fetchall()
         return list(takewhile(lambda row: row[2] == rows[0][2], rows))
 
+    def _checkpoint(self, connection: sqlite3.Connection) -> None:
+        """Fold the log into the file, for the worker; passive: nobody waits for it."""
+        log = self._path.with_name(f"{self._path.name}-wal")
+        if log.stat().st_size > _LOG_TO_FOLD:
+            connection.execute("pragma wal_checkpoint(passive)").fetchone()
+
     def _decode(self, row: _Row) -> Sequence[Incoming]:
         seq, code, _, received_at, body = row
         if self._large is not None and self._large.seq == seq:
@@ -151,7 +164,8 @@ class SpoolReader:
         if self._rules.own is None:
             self._rules = replace(self._rules, own=self._own())
         at = _EPOCH + timedelta(milliseconds=received_at)
-        return decode(code, raw, at, self._rules)
+        decoded = decode(code, raw, at, self._rules)
+        return [self._people.completed(item) for item in decoded]
 
     def _trim(self, up_to: int) -> None:
         with self._turn:
@@ -173,6 +187,7 @@ class SpoolReader:
             self._large = None
         if (connection := self._open()) is not None:
             connection.execute("delete from events where seq <= ?", (up_to,))
+            self._checkpoint(connection)
 
     def _set_aside(self, rows: Sequence[_Row], reason: str) -> None:
         if (connection := self._open()) is not None:
