@@ -282,6 +282,17 @@ async def test_refusals_carry_the_code_and_words_of_the_real_server(
     assert (refused.code, refused.message) == (code, message)
 
 
+async def test_a_filter_by_the_name_behind_an_alias_is_told_the_alias(
+    service: AsyncClient,
+) -> None:
+    books = table(service, "contract_books").select("id, tags:contract_labels(id)")
+    refused = await refusal(books.eq("contract_labels.id", 1))
+    assert refused.code == "PGRST108"
+    assert refused.hint == (
+        "Change 'contract_labels' to 'tags' in filters, orders or limits."
+    )
+
+
 async def test_a_refused_head_names_its_code_without_a_body(
     service: AsyncClient,
 ) -> None:

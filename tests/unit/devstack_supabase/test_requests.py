@@ -56,6 +56,12 @@ def test_strict_handling_refuses_what_it_does_not_know() -> None:
     assert code_of(refused) == "PGRST122"
 
 
+def test_a_timezone_is_refused_rather_than_ignored() -> None:
+    with pytest.raises(Refusal) as refused:
+        parse_preferences("timezone=America/Recife")
+    assert code_of(refused) == "PGRST127"
+
+
 @pytest.mark.parametrize(
     ("accept", "media"),
     [

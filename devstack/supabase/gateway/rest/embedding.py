@@ -148,15 +148,31 @@ class _Reader:
 
     def refuse_unknown_levels(self) -> None:
         for path in self.query.levels.keys() - self.seen:
-            raise not_embedded(path[-1])
+            raise not_embedded(path[-1], self.query.items)
 
 
-def not_embedded(label: str) -> refusals.Refusal:
+def not_embedded(label: str, items: tuple[Item, ...] = ()) -> refusals.Refusal:
+    """PGRST108; when `label` is in `items` under an alias, the alias is suggested."""
+    alias = _alias_of(label, items)
     return refusals.postgrest(
         "PGRST108",
         f"'{label}' is not an embedded resource in this request",
-        hint=f"Verify that '{label}' is included in the 'select' query parameter.",
+        "Target names are not allowed in filters if they have an alias"
+        if alias
+        else None,
+        f"Change '{label}' to '{alias}' in filters, orders or limits."
+        if alias
+        else f"Verify that '{label}' is included in the 'select' query parameter.",
     )
+
+
+def _alias_of(target: str, items: tuple[Item, ...]) -> str | None:
+    embeds = [item for item in items if isinstance(item, Embed)]
+    for embed in embeds:
+        if embed.target == target and embed.alias:
+            return embed.alias
+    deeper = (_alias_of(target, embed.items) for embed in embeds)
+    return next((alias for alias in deeper if alias), None)
 
 
 def _embedded(joins: list[Join]) -> _EmbedTests:

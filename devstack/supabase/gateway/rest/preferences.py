@@ -32,7 +32,8 @@ class Preferences:
 def parse_preferences(header: str | None) -> Preferences:
     """The first of two contradicting preferences counts.
 
-    Raises Refusal PGRST122 for an unknown one under `handling=strict`.
+    Raises Refusal PGRST122 for an unknown one under `handling=strict`, PGRST127 for a
+    timezone, which would change the answer.
     """
     if not header:
         return Preferences()
@@ -45,6 +46,12 @@ def parse_preferences(header: str | None) -> Preferences:
             chosen.setdefault(name, value)
         else:
             unknown.append(preference)
+        if name == "timezone":
+            raise refusals.postgrest(
+                "PGRST127",
+                "Feature not implemented",
+                "Prefer: timezone is not served by the local gateway.",
+            )
     strict = chosen.get("handling") == "strict"
     if strict and unknown:
         raise refusals.postgrest(
