@@ -56,6 +56,7 @@ create table public.contract_notices (
   author text
 );
 alter table public.contract_notices disable row level security;
+alter table public.contract_notices replica identity full;
 revoke all on public.contract_notices from anon, authenticated;
 grant select (id, body, price) on public.contract_notices to anon;
 

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-import asyncpg
 import pytest
 from realtime import AsyncRealtimeClient
 
@@ -17,8 +16,8 @@ from connector.adapters.supabase import doorbell
 from connector.adapters.supabase.doorbell import Patience
 from connector.adapters.supabase.wakeups import SupabaseWakeups
 from connector.ports import SessionId
-from devstack.supabase import LocalSupabase
 from tests.contract.project import Supabase
+from tests.contract.writing import local_or_skip
 
 TIMEOUT = 15.0
 NEVER = 3600.0
@@ -46,13 +45,6 @@ async def listening(url: str, key: str) -> AsyncIterator[SupabaseWakeups]:
 async def wakeups(supabase: Supabase) -> AsyncIterator[SupabaseWakeups]:
     async with listening(supabase.url, supabase.secret_key) as wakeups:
         yield wakeups
-
-
-@pytest.fixture
-async def database(supabase: Supabase) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(supabase.database_url)
-    yield connection
-    await connection.close()
 
 
 async def until_healthy(wakeups: SupabaseWakeups, healthy: bool = True) -> None:  # noqa: FBT001, FBT002 - reads as a sentence
@@ -260,9 +252,3 @@ async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             writer.write(data)
             await writer.drain()
     writer.close()
-
-
-def local_or_skip(supabase: Supabase) -> LocalSupabase:
-    if supabase.local is None:
-        pytest.skip("only our own Supabase can be treated like this")
-    return supabase.local

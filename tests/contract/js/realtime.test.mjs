@@ -1,39 +1,20 @@
 // Realtime as the unmodified supabase-js uses it: protocol 2.0.0 and binary broadcasts.
-// Needs SUPABASE_URL, SUPABASE_PUBLISHABLE_KEY and SUPABASE_SECRET_KEY.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
-import { createClient } from "@supabase/supabase-js";
-import ws from "ws";
+import { anonymous, service, signIn } from "./project.mjs";
 
-const url = process.env.SUPABASE_URL;
 const TIMEOUT = 10_000;
-const clients = [];
-
-function connect(key) {
-  const client = createClient(url, key, {
-    auth: { persistSession: false, autoRefreshToken: false },
-    realtime: { transport: ws, timeout: 3_000 },
-  });
-  clients.push(client);
-  return client;
-}
-
-const service = connect(process.env.SUPABASE_SECRET_KEY);
+const clients = [service];
 
 after(() => {
   for (const client of clients) client.realtime.disconnect();
 });
 
-async function signIn() {
-  const email = `carla.${randomUUID()}@example.com`;
-  const password = "correct horse battery staple";
-  const made = await service.auth.admin.createUser({ email, password, email_confirm: true });
-  assert.equal(made.error, null);
-  const client = connect(process.env.SUPABASE_PUBLISHABLE_KEY);
-  const signedIn = await client.auth.signInWithPassword({ email, password });
-  assert.equal(signedIn.error, null);
-  return { client, id: made.data.user.id };
+async function someone() {
+  const person = await signIn();
+  clients.push(person.client);
+  return person;
 }
 
 /** A queue whose `next` rejects when nothing comes in time. */
@@ -78,7 +59,7 @@ async function listen(client, topic, { changes = [], config = {} } = {}) {
 const NOTES = { table: "contract_notes" };
 
 test("an insert reaches its owner and not a stranger", async () => {
-  const [ana, bob] = [await signIn(), await signIn()];
+  const [ana, bob] = [await someone(), await someone()];
   const owner = await listen(ana.client, "notes", { changes: [NOTES] });
   const stranger = await listen(bob.client, "notes", { changes: [NOTES] });
 
@@ -94,7 +75,7 @@ test("an insert reaches its owner and not a stranger", async () => {
 });
 
 test("update and delete carry the old key", async () => {
-  const { client } = await signIn();
+  const { client } = await someone();
   const made = await client.from("contract_notes").insert({ title: "a" }).select().single();
   const ear = await listen(client, "notes", {
     changes: [{ ...NOTES, filter: `id=eq.${made.data.id}` }],
@@ -111,7 +92,7 @@ test("update and delete carry the old key", async () => {
 
 test("a broadcast reaches the others, and oneself if asked", async () => {
   const topic = `talk:${randomUUID()}`;
-  const [ana, bob] = [await signIn(), await signIn()];
+  const [ana, bob] = [await someone(), await someone()];
   const quiet = await listen(ana.client, topic);
   const echoing = await listen(bob.client, topic, {
     config: { broadcast: { self: true, ack: true } },
@@ -128,7 +109,7 @@ test("a broadcast reaches the others, and oneself if asked", async () => {
 
 test("a binary broadcast stays binary", async () => {
   const topic = `talk:${randomUUID()}`;
-  const { client } = await signIn();
+  const { client } = await someone();
   const ear = await listen(client, topic, { config: { broadcast: { self: true } } });
 
   const bytes = new Uint8Array([0, 255, 7]).buffer;
@@ -140,7 +121,7 @@ test("a binary broadcast stays binary", async () => {
 
 test("a broadcast by HTTP needs no socket", async () => {
   const topic = `talk:${randomUUID()}`;
-  const { client } = await signIn();
+  const { client } = await someone();
   const ear = await listen(client, topic);
 
   await service.channel(topic).httpSend("said", { n: 1 });
@@ -150,7 +131,7 @@ test("a broadcast by HTTP needs no socket", async () => {
 });
 
 test("a private channel admits whom a policy admits", async () => {
-  const [ana, bob] = [await signIn(), await signIn()];
+  const [ana, bob] = [await someone(), await someone()];
   const topic = `room:${ana.id}`;
   const config = { private: true };
 
@@ -166,7 +147,7 @@ test("a private channel admits whom a policy admits", async () => {
 });
 
 test("a table that is not published is refused by a system message", async () => {
-  const { client } = await signIn();
+  const { client } = await someone();
   const systems = queue();
   const channel = client.channel("folders");
   channel.on(
@@ -180,4 +161,26 @@ test("a table that is not published is refused by a system message", async () =>
 
   assert.equal(message.status, "error");
   assert.match(message.message, /Please check Realtime is enabled/);
+});
+
+test("a table without a primary key is refused with every row", async () => {
+  const client = anonymous();
+  clients.push(client);
+  const ear = await listen(client, "keyless", { changes: [{ table: "contract_keyless" }] });
+
+  await service.from("contract_keyless").insert({ body: "x" });
+
+  const event = await ear.changes.next();
+  assert.deepEqual(event.errors, ["Error 400: Bad Request, no primary key"]);
+  assert.deepEqual(event.new, {});
+});
+
+test("a role that may not select the key is refused with every row", async () => {
+  const client = anonymous();
+  clients.push(client);
+  const ear = await listen(client, "notes", { changes: [NOTES] });
+
+  await service.from("contract_notes").insert({ title: "x" });
+
+  assert.deepEqual((await ear.changes.next()).errors, ["Error 401: Unauthorized"]);
 });
