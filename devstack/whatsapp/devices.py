@@ -149,6 +149,7 @@ class LinkedDevice:
         awaiting, self._awaiting_keys = self._awaiting_keys, []
         for action in awaiting:
             action()
+        self._network.happenings.note()
 
     def when_keyed(self, action: Callable[[], None]) -> None:
         """Do it now, or once there are keys to encrypt with: just after linking."""
