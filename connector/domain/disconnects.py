@@ -58,16 +58,16 @@ class Remedy(enum.Enum):
 # (whatsmeow, types/events: ConnectFailureReason).
 CONNECT_FAILURES: Final[Mapping[int, tuple[Situation, Remedy]]] = {
     400: (situations.LOGIN_REFUSED, Remedy.BACK_OFF),
-    409: (situations.BAD_USER_AGENT, Remedy.SLOW_PROBE),
-    413: (situations.CONNECT_REFUSED, Remedy.PERSON),
-    414: (situations.CONNECT_REFUSED, Remedy.PERSON),
-    415: (situations.CONNECT_REFUSED, Remedy.PERSON),
-    418: (situations.CONNECT_REFUSED, Remedy.PERSON),
+    409: (situations.CONNECT_FAILURE, Remedy.SLOW_PROBE),
+    413: (situations.CONNECT_FAILURE, Remedy.PERSON),
+    414: (situations.CONNECT_FAILURE, Remedy.PERSON),
+    415: (situations.CONNECT_FAILURE, Remedy.PERSON),
+    418: (situations.CONNECT_FAILURE, Remedy.PERSON),
     500: (situations.SERVER_UNAVAILABLE, Remedy.BACK_OFF),
-    501: (situations.CONNECT_REFUSED, Remedy.SLOW_PROBE),
+    501: (situations.CONNECT_FAILURE, Remedy.SLOW_PROBE),
     503: (situations.SERVER_UNAVAILABLE, Remedy.BACK_OFF),
 }
-UNKNOWN_FAILURE: Final = (situations.CONNECT_REFUSED, Remedy.SLOW_PROBE)
+UNKNOWN_FAILURE: Final = (situations.CONNECT_FAILURE, Remedy.SLOW_PROBE)
 
 LOGOUTS: Final[Mapping[int | None, Situation]] = {
     401: situations.UNLINKED,

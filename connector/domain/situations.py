@@ -178,12 +178,6 @@ CLIENT_OUTDATED: Final = Situation(
     UserAction.UPDATE_CONNECTOR,
     "WhatsApp no longer accepts this version of the connector: update it.",
 )
-BAD_USER_AGENT: Final = Situation(
-    "bad_user_agent",
-    State.OUTDATED,
-    UserAction.UPDATE_CONNECTOR,
-    "WhatsApp refused how the connector introduces itself: update it.",
-)
 REPLACED: Final = Situation(
     "replaced",
     State.REPLACED,
@@ -217,8 +211,8 @@ PAIRING_CODE_REFUSED: Final = Situation(
     "WhatsApp gave no pairing code for this phone number: correct pairing_phone, or "
     "clear it to link by QR code, then connect again.",
 )
-CONNECT_REFUSED: Final = Situation(
-    "connect_refused",
+CONNECT_FAILURE: Final = Situation(
+    "connect_failure",
     State.FAILED,
     UserAction.CONTACT_SUPPORT,
     "WhatsApp refused the login. Connect again to retry; scan anew if it persists.",

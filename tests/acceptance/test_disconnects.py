@@ -40,9 +40,9 @@ async def test_a_passing_end_is_healed_without_anybody(
 
 # What a refused login leads to: state, code, who must act, and whether the keys are gone.
 REFUSED = [
-    (Failure(401), "logged_out", "logged_out", "scan_qr"),
+    (Failure(401), "logged_out", "unlinked", "scan_qr"),
     (Failure(403), "logged_out", "main_device_gone", "scan_qr"),
-    (Failure(406), "logged_out", "account_banned", "contact_support"),
+    (Failure(406), "logged_out", "unknown_logout", "scan_qr"),
     (Failure(402, code=101, expire=3600), "banned", "temporary_ban", "wait"),
     (Failure(405), "outdated", "client_outdated", "update_connector"),
     (Failure(409), "failed", "connect_failure", "contact_support"),

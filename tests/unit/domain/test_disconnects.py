@@ -142,10 +142,10 @@ def test_another_login_with_our_keys_is_an_alarm_and_no_contest() -> None:
 
 
 PERMANENT: list[tuple[events.Event, Situation]] = [
-    (events.ConnectFailure(413), situations.CONNECT_REFUSED),
-    (events.ConnectFailure(414), situations.CONNECT_REFUSED),
-    (events.ConnectFailure(415), situations.CONNECT_REFUSED),
-    (events.ConnectFailure(418), situations.CONNECT_REFUSED),
+    (events.ConnectFailure(413), situations.CONNECT_FAILURE),
+    (events.ConnectFailure(414), situations.CONNECT_FAILURE),
+    (events.ConnectFailure(415), situations.CONNECT_FAILURE),
+    (events.ConnectFailure(418), situations.CONNECT_FAILURE),
 ]
 
 
@@ -162,10 +162,10 @@ def test_a_permanent_refusal_is_never_retried_by_the_clock(
 
 SLOW: list[tuple[events.Event, Situation]] = [
     (events.Outdated(), situations.CLIENT_OUTDATED),
-    (events.ConnectFailure(409), situations.BAD_USER_AGENT),
-    (events.ConnectFailure(501), situations.CONNECT_REFUSED),
-    (events.ConnectFailure(499), situations.CONNECT_REFUSED),
-    (events.ConnectFailure(None), situations.CONNECT_REFUSED),
+    (events.ConnectFailure(409), situations.CONNECT_FAILURE),
+    (events.ConnectFailure(501), situations.CONNECT_FAILURE),
+    (events.ConnectFailure(499), situations.CONNECT_FAILURE),
+    (events.ConnectFailure(None), situations.CONNECT_FAILURE),
 ]
 
 
