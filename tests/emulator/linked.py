@@ -23,11 +23,15 @@ class Linked:
 async def linked(
     whatsapp: WhatsApp, person: Person, folder: Path
 ) -> AsyncIterator[Linked]:
-    """Link a new client by QR and wait until it takes messages."""
+    """Link a new client by QR and wait until it has taken its phone's first messages.
+
+    Busy with those, it may see the end of a connection before the reason.
+    """
     store = folder / "store.db"
     async with running_client(whatsapp.environment, store) as client:
         device = await person.phone.scans(await client.qr())
         await client.event(Neonize.Connected)
+        await device.has_everything()
         yield Linked(person, device, client, store)
 
 

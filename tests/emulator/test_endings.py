@@ -107,7 +107,9 @@ async def test_a_client_that_was_replaced_stays_away(dora: Linked) -> None:
     await dora.client.event(Neonize.StreamReplaced)
 
     await dora.device.disconnected()
-    assert not await dora.client.call("is_connected")
+    await eventually(
+        lambda: dora.client.call("is_connected"), lambda connected: not connected
+    )
 
 
 async def test_a_second_login_replaces_the_first(
