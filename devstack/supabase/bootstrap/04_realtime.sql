@@ -51,8 +51,6 @@ begin
 
     insert into realtime.messages (id, payload, event, topic, private, extension)
     values (generated_id, final_payload, event, topic, private, 'broadcast');
-    -- Not Realtime's: wakes the local gateway at commit instead of at its next poll.
-    perform pg_notify('zapbase_realtime', '');
   exception when others then
     raise warning 'WarnSendingBroadcastMessage: %', sqlerrm;
   end;

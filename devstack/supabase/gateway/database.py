@@ -6,7 +6,6 @@ statements are prepared once per connection by asyncpg's cache.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -42,16 +41,11 @@ UNREACHABLE = (
 
 
 class Database:
-    """Two pools: `pool` as `authenticator`, `admin` as `supabase_admin`.
-
-    `changed` is set whenever a writing transaction of a caller has committed, so that
-    change capture need not wait for its next poll.
-    """
+    """Two pools: `pool` as `authenticator`, `admin` as `supabase_admin`."""
 
     def __init__(self, pool: Pool, admin: Pool) -> None:
         self.pool = pool
         self.admin = admin
-        self.changed = asyncio.Event()
 
     @classmethod
     @asynccontextmanager
@@ -87,8 +81,6 @@ class Database:
             except BaseException:
                 await _roll_back(connection)
                 raise
-        if not readonly:
-            self.changed.set()
 
     @asynccontextmanager
     async def as_admin(self) -> AsyncIterator[Connection]:
@@ -99,7 +91,6 @@ class Database:
             connection.transaction(),
         ):
             yield connection
-        self.changed.set()
 
 
 def quote_literal(value: str) -> str:
