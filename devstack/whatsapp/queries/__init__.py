@@ -17,6 +17,7 @@ NOT_IMPLEMENTED = (501, "feature-not-implemented")
 
 _TABLE: dict[tuple[str, str], Callable[[Query], None]] = {
     ("w:p", ""): account.ping,
+    ("w:p", "ping"): account.ping,
     ("passive", "active"): account.activate,
     ("passive", "passive"): account.ping,
     ("w:m", "media_conn"): account.media_connection,
