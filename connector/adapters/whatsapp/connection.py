@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from connector.adapters.whatsapp import protobufs
+from connector.adapters.whatsapp import orders, protobufs
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.protobufs import companion, e2e, events
 from connector.adapters.whatsapp.recorder import Recorder
@@ -35,9 +35,6 @@ from neonize.exc import NeonizeError  # noqa: E402 - the same
 from neonize.utils.enum import ClientName, ClientType  # noqa: E402 - the same
 
 DEVICE_NAME: Final = "Zapbase"  # what the phone lists under "Linked devices"
-# See docs/decisions/0006-whatsapp-store-durability.md. The last option swallows the
-# "?_foreign_keys=on" that neonize appends.
-STORE_OPTIONS: Final = ""
 _LONGEST_CALL_AT_STOP: Final = 1.5
 
 # neonize logs whatsmeow's words, addresses and all.
@@ -66,7 +63,7 @@ class Connection:
             self._dialling = True
             self._pairing_phone = pairing_phone
             client = _Client(
-                f"{self._store}{STORE_OPTIONS}",
+                f"{self._store}{orders.STORE_OPTIONS}",
                 props=self._props,
                 uuid=f"zapbase-{len(self._clients)}",
             )

@@ -28,7 +28,7 @@ from connector.sealing import Sealer
 FILE_NAME: Final = "spool.db"
 SCHEMA: Final = """
 create table if not exists events (
-  seq integer primary key autoincrement,
+  seq integer primary key,        -- given by the writer, never used twice
   code integer not null,          -- neonize's number of the event
   term integer not null,          -- the lease term it was received under
   received_at integer not null,   -- unix milliseconds
@@ -52,6 +52,9 @@ _BUSY_SECONDS: Final = 10.0
 def connect(path: Path) -> sqlite3.Connection:
     """Open a session's spool, creating it first when it is missing.
 
+    Commits never checkpoint: that would stall an append for as long as the disk takes
+    to sync, while neonize goes on telling WhatsApp "received". The reader checkpoints.
+
     Raises sqlite3.Error.
     """
     connection = sqlite3.connect(
@@ -60,6 +63,7 @@ def connect(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma synchronous = normal")
+        connection.execute("pragma wal_autocheckpoint = 0")
         connection.executescript(SCHEMA)
     except sqlite3.Error:
         connection.close()
@@ -101,15 +105,19 @@ class SpoolWriter:
         self._high_water = high_water
         self._on_full = on_full
         self._lock = threading.Lock()
-        self._unwritten: deque[tuple[int, int, int, bytes]] = deque()
+        self._unwritten: deque[tuple[int, int, int, int, bytes]] = deque()
         self._appends = 0
         self._full = False
         self._connection = connect(path)
+        self._last_seq = self._seq_to_go_on_from()
 
     def append(self, code: int, raw: bytes) -> None:
         """Write one event; never raises: what cannot be written yet stays in memory."""
-        row = self._seal(code, raw)
+        body = self._sealer.seal(raw, sealing_context(self._session_id, code))
+        received_at = time.time_ns() // 1_000_000
         with self._lock:
+            self._last_seq += 1
+            row = (self._last_seq, code, self._term, received_at, body)
             self._unwritten.append(row)
             if len(self._unwritten) == 1:
                 self._write_in_order()
@@ -138,16 +146,18 @@ class SpoolWriter:
         with self._lock:
             self._connection.close()
 
-    def _seal(self, code: int, raw: bytes) -> tuple[int, int, int, bytes]:
-        body = self._sealer.seal(raw, sealing_context(self._session_id, code))
-        return code, self._term, time.time_ns() // 1_000_000, body
+    def _seq_to_go_on_from(self) -> int:
+        # The clock sees to it that numbers of trimmed events do not come again: a late
+        # trim must never reach a new event. (sqlite's autoincrement would write a
+        # second page for every append.)
+        highest = self._connection.execute("select max(seq) from events").fetchone()[0]
+        return max(highest or 0, time.time_ns() // 1_000)
 
     def _write_in_order(self) -> None:
         try:
             while self._unwritten:
                 self._connection.execute(
-                    "insert into events (code, term, received_at, body)"
-                    " values (?, ?, ?, ?)",
+                    "insert into events values (?, ?, ?, ?, ?)",
                     self._unwritten[0],
                 )
                 self._unwritten.popleft()

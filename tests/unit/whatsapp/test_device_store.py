@@ -1,0 +1,120 @@
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connector.adapters.whatsapp.device_store import WhatsAppStore
+from connector.domain.addresses import Jid
+from connector.domain.messages import Person
+from connector.ports import Attempt
+from tests.unit.whatsapp.neonize_events import ANA_LID, ANA_PHONE, BOB_LID
+
+SECRET = b"s" * 32
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> WhatsAppStore:
+    return WhatsAppStore(tmp_path / "session")
+
+
+@pytest.fixture
+def whatsmeow(store: WhatsAppStore) -> Iterator[sqlite3.Connection]:
+    """The worker's Go library, holding the store open as it does."""
+    store.prepare()
+    connection = sqlite3.connect(store.folder / "store.db", isolation_level=None)
+    connection.executescript(
+        """
+        pragma journal_mode = wal;
+        create table whatsmeow_device (jid text, lid text);
+        create table whatsmeow_message_secrets (
+          our_jid text, chat_jid text, sender_jid text, message_id text, key blob
+        );
+        """
+    )
+    yield connection
+    connection.close()
+
+
+def test_a_new_store_is_not_paired_and_belongs_to_nobody(store: WhatsAppStore) -> None:
+    assert not store.is_paired()
+
+    store.prepare()
+
+    assert not store.is_paired()
+    assert store.own() is None
+
+
+def test_a_paired_store_says_whose_it_is(
+    store: WhatsAppStore, whatsmeow: sqlite3.Connection
+) -> None:
+    whatsmeow.execute(
+        "insert into whatsmeow_device values (?, ?)",
+        (ANA_PHONE.replace("@", ":3@"), ANA_LID.replace("@", ":3@")),
+    )
+
+    assert store.is_paired()
+    assert store.own() == Person(lid=Jid.parse(ANA_LID), phone=Jid.parse(ANA_PHONE))
+
+
+async def test_an_attempt_is_found_by_its_secret_while_the_worker_writes(
+    store: WhatsAppStore, whatsmeow: sqlite3.Connection
+) -> None:
+    whatsmeow.execute("begin immediate")
+    assert await store.find_attempt(SECRET) is None
+    whatsmeow.execute(
+        "insert into whatsmeow_message_secrets values (?, ?, ?, ?, ?)",
+        (ANA_PHONE, BOB_LID, ANA_LID, "3EB0BEGUN", SECRET),
+    )
+    whatsmeow.execute("commit")
+
+    assert await store.find_attempt(SECRET) == Attempt(
+        whatsapp_id="3EB0BEGUN", chat=Jid.parse(BOB_LID)
+    )
+    assert await store.find_attempt(b"o" * 32) is None
+
+
+def test_a_lineage_lasts_as_long_as_its_store(store: WhatsAppStore) -> None:
+    first = store.lineage()
+    assert store.lineage() == first
+    assert WhatsAppStore(store.folder).lineage() == first
+
+    store.discard()
+
+    assert not (store.folder / "store.db").exists()
+    assert store.lineage() != first
+
+
+@pytest.mark.parametrize("lost", ["store.db", "lineage"])
+def test_a_store_that_is_not_whole_starts_a_new_lineage(
+    store: WhatsAppStore, lost: str
+) -> None:
+    first = store.lineage()
+
+    (store.folder / lost).unlink()
+
+    assert store.lineage() != first
+
+
+def test_another_boot_is_another_lineage(
+    store: WhatsAppStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = store.lineage()
+
+    monkeypatch.setattr(
+        "connector.adapters.whatsapp.device_store._boot", lambda: "another boot"
+    )
+
+    assert store.lineage() != first
+
+
+def test_a_store_in_use_is_not_deleted(store: WhatsAppStore) -> None:
+    store.prepare()
+    with (store.folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        with pytest.raises(BlockingIOError):
+            store.discard()
+
+    assert (store.folder / "store.db").exists()
