@@ -26,8 +26,7 @@ create table public.wa_chats (
   left_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  constraint wa_chats_session_id_jid_key unique (session_id, jid),
-  constraint wa_chats_session_id_id_key unique (session_id, id)
+  constraint wa_chats_session_id_jid_key unique (session_id, jid)
 );
 comment on table public.wa_chats is 'One conversation of one linked number.';
 comment on column public.wa_chats.contact_id is 'The other person of a direct chat.';

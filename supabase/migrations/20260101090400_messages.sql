@@ -5,10 +5,10 @@
 create table public.wa_messages (
   id uuid primary key default gen_random_uuid(),
   seq bigint generated always as identity,
-  -- No foreign key of its own: the chat's is checked for each row, and implies it.
+  -- Both are the chat's: the one foreign key is enough, and all that busy inserts should pay for.
   workspace_id uuid not null,
   session_id uuid not null,
-  chat_id uuid not null,
+  chat_id uuid not null references public.wa_chats (id) on delete cascade,
   whatsapp_id text,
   from_me boolean not null,
   sender_contact_id uuid references public.wa_contacts (id) on delete set null,
@@ -31,8 +31,6 @@ create table public.wa_messages (
   expires_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  constraint wa_messages_session_id_chat_id_fkey foreign key (session_id, chat_id)
-  references public.wa_chats (session_id, id) on delete cascade,
   constraint wa_messages_session_id_chat_id_whatsapp_id_from_me_key
   unique (session_id, chat_id, whatsapp_id, from_me)
 );
@@ -80,20 +78,18 @@ create index wa_message_edits_session_id_idx on public.wa_message_edits (session
 -- Reactions and receipts may arrive before the message they are for, so they name it by
 -- WhatsApp's id and have no foreign key to it; the natural key spares busy groups an index.
 create table public.wa_reactions (
-  session_id uuid not null,
-  chat_id uuid not null,
+  chat_id uuid not null references public.wa_chats (id) on delete cascade,
   whatsapp_id text not null,
   sender_jid text not null,
-  workspace_id uuid not null references public.wa_workspaces (id) on delete cascade,
+  session_id uuid not null,
+  workspace_id uuid not null,
   sender_contact_id uuid references public.wa_contacts (id) on delete set null,
   from_me boolean not null default false,
   emoji text not null,
   reacted_at timestamptz not null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  primary key (session_id, chat_id, whatsapp_id, sender_jid),
-  constraint wa_reactions_session_id_chat_id_fkey foreign key (session_id, chat_id)
-  references public.wa_chats (session_id, id) on delete cascade
+  primary key (chat_id, whatsapp_id, sender_jid)
 );
 comment on table public.wa_reactions is 'One emoji a person and message, the latest. Empty: taken back.';
 
@@ -108,19 +104,17 @@ before update on public.wa_reactions
 for each row execute function wa_private.stamp_updated_at();
 
 create table public.wa_receipts (
-  session_id uuid not null,
-  chat_id uuid not null,
+  chat_id uuid not null references public.wa_chats (id) on delete cascade,
   whatsapp_id text not null,
   participant_jid text not null,
+  session_id uuid not null,
   workspace_id uuid not null,
   status text not null
   constraint wa_receipts_status_check check (status in ('delivered', 'read', 'played')),
   delivered_at timestamptz,
   read_at timestamptz,
   played_at timestamptz,
-  primary key (session_id, chat_id, whatsapp_id, participant_jid),
-  constraint wa_receipts_session_id_chat_id_fkey foreign key (session_id, chat_id)
-  references public.wa_chats (session_id, id) on delete cascade
+  primary key (chat_id, whatsapp_id, participant_jid)
 );
 comment on table public.wa_receipts is 'Who got, read or played which of our messages, and when.';
 comment on column public.wa_receipts.status is 'Only moves forward.';

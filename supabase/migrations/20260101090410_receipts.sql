@@ -27,8 +27,7 @@ begin
         min(coalesce(receipt.read_at, receipt.played_at)) as read_at,
         coalesce(min(receipt.delivered_at), min(receipt.read_at), min(receipt.played_at)) as delivered_at
       from public.wa_receipts as receipt
-      where receipt.session_id = p_session_id
-        and receipt.chat_id = touched.chat_id
+      where receipt.chat_id = touched.chat_id
         and receipt.whatsapp_id = touched.whatsapp_id
     ) as latest
     where latest.rank is not null
@@ -68,8 +67,7 @@ begin
     cross join lateral (
       select max(array_position(ranks, receipt.status)) as rank
       from public.wa_receipts as receipt
-      where receipt.session_id = p_session_id
-        and receipt.chat_id = touched.chat_id
+      where receipt.chat_id = touched.chat_id
         and receipt.whatsapp_id = touched.whatsapp_id
     ) as latest
     cross join lateral (
@@ -104,15 +102,15 @@ declare
   changed integer;
 begin
   insert into public.wa_receipts as receipt (
-    session_id, chat_id, whatsapp_id, participant_jid, workspace_id, status, delivered_at, read_at, played_at
+    chat_id, whatsapp_id, participant_jid, session_id, workspace_id, status, delivered_at, read_at, played_at
   )
   select
-    given.session_id, given.chat_id, given.whatsapp_id, given.participant_jid, given.workspace_id,
+    given.chat_id, given.whatsapp_id, given.participant_jid, given.session_id, given.workspace_id,
     ranks[max(array_position(ranks, given.status))],
     min(given.delivered_at), min(given.read_at), min(given.played_at)
   from unnest(p_receipts) as given
   group by given.session_id, given.chat_id, given.whatsapp_id, given.participant_jid, given.workspace_id
-  on conflict (session_id, chat_id, whatsapp_id, participant_jid) do update
+  on conflict (chat_id, whatsapp_id, participant_jid) do update
   set
     status = ranks[greatest(array_position(ranks, receipt.status), array_position(ranks, excluded.status))],
     delivered_at = least(receipt.delivered_at, excluded.delivered_at),
@@ -141,8 +139,8 @@ declare
 begin
   select
     array_agg(row(
-      p_session_id, chat.id, given.whatsapp_id, coalesce(participant.lid_jid, given.participant_jid),
-      p_workspace_id, given.status,
+      chat.id, given.whatsapp_id, coalesce(participant.lid_jid, given.participant_jid),
+      p_session_id, p_workspace_id, given.status,
       case when given.status = 'delivered' then given.at end,
       case when given.status = 'read' then given.at end,
       case when given.status = 'played' then given.at end
@@ -186,11 +184,10 @@ begin
   )
   select
     array_agg(row(
-      taken.session_id,
       case when taken.chat_id = p_from_chat_id then p_into_chat_id else taken.chat_id end,
       taken.whatsapp_id,
       case when taken.participant_jid = p_phone_jid then p_lid_jid else taken.participant_jid end,
-      taken.workspace_id, taken.status, taken.delivered_at, taken.read_at, taken.played_at
+      taken.session_id, taken.workspace_id, taken.status, taken.delivered_at, taken.read_at, taken.played_at
     )::public.wa_receipts)
   into moved
   from taken;

@@ -12,28 +12,32 @@ security invoker
 set search_path = ''
 as $$
 declare
-  canonical constant text := coalesce(
-    (
-      select alias.lid_jid
-      from wa_private.contact_aliases as alias
-      where alias.session_id = p_session_id and alias.phone_jid = p_jid
-    ),
-    p_jid
-  );
-  is_group constant boolean := canonical like '%@g.us';
+  canonical text;
   known_contact uuid;
   known_chat uuid;
 begin
-  -- The lock waits out a merge of this chat into another, which then is found instead.
-  select chat.id into known_chat
-  from public.wa_chats as chat
-  where chat.session_id = p_session_id and chat.jid = canonical
-  for key share;
-  if found then
-    return known_chat;
-  end if;
+  for attempt in 1..2 loop
+    canonical := coalesce(
+      (
+        select alias.lid_jid
+        from wa_private.contact_aliases as alias
+        where alias.session_id = p_session_id and alias.phone_jid = p_jid
+      ),
+      p_jid
+    );
+    -- The lock waits out a merge of this chat into another, which then is found instead.
+    select chat.id into known_chat
+    from public.wa_chats as chat
+    where chat.session_id = p_session_id and chat.jid = canonical
+    for key share;
+    if found then
+      return known_chat;
+    end if;
+    -- A batch may just be learning that this number is somebody known: look again after it.
+    perform wa_private.take_turns(p_session_id);
+  end loop;
 
-  if not is_group then
+  if canonical not like '%@g.us' then
     insert into public.wa_contacts (workspace_id, session_id, jid, phone_number)
     values (
       p_workspace_id, p_session_id, canonical, substring(canonical from '^(.*)@s\.whatsapp\.net$')
@@ -45,7 +49,8 @@ begin
   end if;
   insert into public.wa_chats (workspace_id, session_id, jid, kind, contact_id)
   values (
-    p_workspace_id, p_session_id, canonical, case when is_group then 'group' else 'direct' end, known_contact
+    p_workspace_id, p_session_id, canonical,
+    case when canonical like '%@g.us' then 'group' else 'direct' end, known_contact
   )
   on conflict (session_id, jid) do nothing;
   select chat.id into known_chat
@@ -92,13 +97,16 @@ as $$
 declare
   longest_recipient constant integer := 100;
   longest_text constant integer := 65536;
-  is_uuid constant boolean := new."to" ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
+  uuid_form constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
   address text;
 begin
   new.created_by := coalesce(auth.uid(), new.created_by);
   new.workspace_id := (
     select session.workspace_id from public.wa_sessions as session where session.id = new.session_id
   );
+  new."to" := coalesce(new."to", '');
+  new.kind := coalesce(new.kind, '');
+  new.payload := coalesce(new.payload, 'null');
   new.chat_id := null;
   new.message_id := null;
   -- Without a session of ours the row is refused after this trigger.
@@ -106,7 +114,7 @@ begin
     return new;
   end if;
 
-  if is_uuid then
+  if new."to" ~* uuid_form then
     select chat.id into new.chat_id
     from public.wa_chats as chat
     where chat.session_id = new.session_id and chat.id = new."to"::uuid
@@ -121,7 +129,7 @@ begin
   if new.chat_id is not null
     and new.kind = 'text'
     and jsonb_typeof(new.payload -> 'text') = 'string'
-    and btrim(new.payload ->> 'text') <> ''
+    and new.payload ->> 'text' ~ '\S'
     and length(new.payload ->> 'text') <= longest_text
   then
     new.message_id := gen_random_uuid();

@@ -70,6 +70,7 @@ declare
   sources constant text[] := '{history,phone,live,outbox}';
   twin record;
   counted_twice integer := 0;
+  ours text[];
 begin
   -- The same message under both addresses: the one the app may refer to stays.
   for twin in
@@ -95,9 +96,19 @@ begin
     where message.id = twin.kept_id;
     counted_twice := counted_twice + twin.counted_twice;
   end loop;
-  update public.wa_messages as message
-  set chat_id = p_into_chat_id
-  where message.session_id = p_session_id and message.chat_id = p_from_chat_id;
+  with moved as (
+    update public.wa_messages as message
+    set chat_id = p_into_chat_id
+    where message.session_id = p_session_id and message.chat_id = p_from_chat_id
+    returning message.whatsapp_id, message.from_me
+  )
+  select array_agg(moved.whatsapp_id) into ours
+  from moved
+  where moved.from_me and moved.whatsapp_id is not null;
+  if ours is not null then
+    -- Their receipts may have come under the other address.
+    perform wa_private.apply_receipts(p_session_id, array_fill(p_into_chat_id, array[cardinality(ours)]), ours);
+  end if;
   return counted_twice;
 end;
 $$;
@@ -133,7 +144,7 @@ as $$
     taken.sender_contact_id, taken.from_me, taken.emoji, taken.reacted_at
   from taken
   order by taken.new_chat_id, taken.whatsapp_id, taken.new_sender_jid, taken.reacted_at desc
-  on conflict (session_id, chat_id, whatsapp_id, sender_jid) do update
+  on conflict (chat_id, whatsapp_id, sender_jid) do update
   set emoji = excluded.emoji, reacted_at = excluded.reacted_at
   where excluded.reacted_at > reaction.reacted_at;
 $$;
@@ -150,6 +161,7 @@ as $$
 declare
   old public.wa_chats;
   kept uuid;
+  emptied uuid;
   counted_twice integer;
 begin
   -- Waits for inserts into the outbox that have just found the old chat.
@@ -164,6 +176,7 @@ begin
     update public.wa_chats as chat set jid = p_lid_jid where chat.id = old.id;
     update public.wa_outbox as entry set to_jid = p_lid_jid where entry.chat_id = old.id;
   elsif old.id is not null then
+    emptied := old.id;
     update public.wa_outbox as entry set chat_id = kept, to_jid = p_lid_jid where entry.chat_id = old.id;
     counted_twice := wa_private.merge_messages(p_session_id, old.id, kept);
     update public.wa_chats as chat
@@ -183,11 +196,9 @@ begin
     where chat.id = kept
       and old.last_message_at > coalesce(chat.last_message_at, '-infinity');
   end if;
-  perform wa_private.move_receipts(p_session_id, p_phone_jid, p_lid_jid, old.id, kept);
-  perform wa_private.merge_reactions(p_session_id, p_phone_jid, p_lid_jid, old.id, kept);
-  if kept is not null then
-    delete from public.wa_chats as chat where chat.id = old.id;
-  end if;
+  perform wa_private.move_receipts(p_session_id, p_phone_jid, p_lid_jid, emptied, kept);
+  perform wa_private.merge_reactions(p_session_id, p_phone_jid, p_lid_jid, emptied, kept);
+  delete from public.wa_chats as chat where chat.id = emptied;
 end;
 $$;
 comment on function wa_private.merge_chats(uuid, text, text) is

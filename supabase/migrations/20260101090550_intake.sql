@@ -26,7 +26,8 @@ begin
     -- the most telling source and status are kept.
     select distinct on (chat.id, given.whatsapp_id, given.from_me)
       given.*, chat.id as chat_id, coalesce(sender_alias.lid_jid, given.sender_jid) as sender,
-      sender_contact.id as sender_contact_id
+      sender_contact.id as sender_contact_id, known.source as known_source,
+      chat.last_message_at
     from given
     left join wa_private.contact_aliases as chat_alias
       on chat_alias.session_id = p_session_id and chat_alias.phone_jid = given.chat_jid
@@ -38,6 +39,16 @@ begin
       on not given.from_me
       and sender_contact.session_id = p_session_id
       and sender_contact.jid = coalesce(sender_alias.lid_jid, given.sender_jid)
+    -- Lateral, so that each is looked up by index however stale the planner's statistics.
+    left join lateral (
+      select message.source
+      from public.wa_messages as message
+      where message.session_id = p_session_id
+        and message.chat_id = chat.id
+        and message.whatsapp_id = given.whatsapp_id
+        and message.from_me = given.from_me
+      limit 1
+    ) as known on true
     order by
       chat.id, given.whatsapp_id, given.from_me,
       array_position(sources, given.source) desc, array_position(ranks, given.status) desc, given.place
@@ -63,8 +74,16 @@ begin
       or array_position(sources, excluded.source) > array_position(sources, message.source)
       or (message.sender_name is null and excluded.sender_name is not null)
       or (message.sender_jid is null and excluded.sender_jid is not null)
-    -- xmax is 0 on a row that was inserted, not updated.
-    returning message.*, (message.xmax = 0) as is_new
+  ),
+  news as (
+    select distinct on (row.chat_id)
+      row.chat_id, row.sent_at, row.kind, row.from_me, left(row.body, 200) as preview,
+      row.sent_at >= coalesce(row.last_message_at, '-infinity') as is_newest,
+      count(*) filter (where row.source = 'live' and not row.from_me) over (partition by row.chat_id) as unread
+    from addressed as row
+    -- History may bring a message before it is delivered: only then is it news, and unread.
+    where row.known_source is null or (row.known_source = 'history' and row.source = 'live')
+    order by row.chat_id, row.sent_at desc, row.place desc
   ),
   told as (
     update public.wa_chats as chat
@@ -74,21 +93,13 @@ begin
       last_message_preview = case when news.is_newest then news.preview else chat.last_message_preview end,
       last_message_kind = case when news.is_newest then news.kind else chat.last_message_kind end,
       last_message_from_me = case when news.is_newest then news.from_me else chat.last_message_from_me end
-    from (
-      select distinct on (stored.chat_id)
-        stored.chat_id, stored.sent_at, stored.kind, stored.from_me, left(stored.body, 200) as preview,
-        stored.sent_at >= coalesce(known.last_message_at, '-infinity') as is_newest,
-        count(*) filter (where stored.source = 'live' and not stored.from_me)
-          over (partition by stored.chat_id) as unread
-      from stored
-      inner join public.wa_chats as known on known.id = stored.chat_id
-      where stored.is_new
-      order by stored.chat_id, stored.sent_at desc, stored.seq desc
-    ) as news
+    from news
     where chat.id = news.chat_id
       and (news.is_newest or news.unread > 0)
   )
-  select count(*) filter (where stored.is_new) into added from stored;
+  select count(*) into added
+  from addressed as row
+  where row.known_source is null;
   return added;
 end;
 $$;
