@@ -88,36 +88,11 @@ def _supervisor(
     client: SupabaseClient,
     wakeups: Wakeups,
 ) -> Supervisor:
-    clock = SystemClock()
-    launcher = WhatsAppLauncher(
-        zygote,
-        folder.path,
-        settings.state_keys,
-        HighWater(spool_bytes=settings.spool_limit_bytes),
-    )
-    sessions = SupabaseSessions(client)
-    leases = SupabaseLeases(
-        client,
-        clock,
-        holder=folder.holder,
-        ttl=timedelta(seconds=settings.lease_seconds),
-    )
-    around = Surroundings(
-        launcher=launcher,
-        sessions=sessions,
-        ingestion=Ingestion(launcher, SupabaseIntake(client), sessions, clock),
-        delivery=Delivery(
-            launcher=launcher,
-            outbox=SupabaseOutbox(client),
-            wakeups=wakeups,
-            sealer=Sealer(settings.state_keys),
-            clock=clock,
-            poll=timedelta(seconds=settings.poll_seconds),
-            poll_blind=timedelta(seconds=settings.poll_blind_seconds),
-        ),
-        clock=clock,
-        chance=random.random,
-    )
+    high_water = HighWater(spool_bytes=settings.spool_limit_bytes)
+    launcher = WhatsAppLauncher(zygote, folder.path, settings.state_keys, high_water)
+    around = _surroundings(settings, launcher, client, wakeups)
+    lease = timedelta(seconds=settings.lease_seconds)
+    leases = SupabaseLeases(client, around.clock, holder=folder.holder, ttl=lease)
     pace = Pace(
         renew=settings.lease_seconds / RENEWALS_PER_LEASE,
         poll=settings.poll_seconds,
@@ -125,4 +100,31 @@ def _supervisor(
     )
     return Supervisor(
         leases, wakeups, around, pace=pace, most_sessions=settings.max_sessions
+    )
+
+
+def _surroundings(
+    settings: Settings,
+    launcher: WhatsAppLauncher,
+    client: SupabaseClient,
+    wakeups: Wakeups,
+) -> Surroundings:
+    clock = SystemClock()
+    sessions = SupabaseSessions(client)
+    delivery = Delivery(
+        launcher=launcher,
+        outbox=SupabaseOutbox(client),
+        wakeups=wakeups,
+        sealer=Sealer(settings.state_keys),
+        clock=clock,
+        poll=timedelta(seconds=settings.poll_seconds),
+        poll_blind=timedelta(seconds=settings.poll_blind_seconds),
+    )
+    return Surroundings(
+        launcher=launcher,
+        sessions=sessions,
+        ingestion=Ingestion(launcher, SupabaseIntake(client), sessions, clock),
+        delivery=delivery,
+        clock=clock,
+        chance=random.random,
     )

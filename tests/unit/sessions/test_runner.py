@@ -5,7 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from connector.errors import NotConnected, SupabaseUnavailable, WorkerGone
+from connector.errors import (
+    LeaseLost,
+    NotConnected,
+    SupabaseRefused,
+    SupabaseUnavailable,
+    WorkerGone,
+)
 from connector.ports import DesiredState, Signal
 from connector.sessions.held_lease import HeldLease
 from connector.sessions.runner import Ending, SessionRunner
@@ -277,6 +283,36 @@ async def test_a_failing_companion_starts_again_beside_the_connection(
 
         assert len(scene.ingestion.contexts) == 3
         assert worker.calls == ["connect"]
+
+
+async def test_a_companion_that_meets_a_stale_term_waits_for_the_keeper(
+    scene: Scene,
+) -> None:
+    scene.delivery.failures = [LeaseLost()]
+
+    async with scene.running():
+        assert len(scene.delivery.contexts) == 1
+        assert scene.launcher.workers == []  # no socket under a doubted lease
+
+        renew(scene)
+
+        await scene.go_online()
+        assert len(scene.delivery.contexts) == 2
+
+
+@pytest.mark.usefixtures("runner")
+async def test_a_report_that_supabase_refuses_does_not_block_the_next(
+    scene: Scene,
+) -> None:
+    worker = await scene.go_online()
+    scene.sessions.failures = [SupabaseRefused(), SupabaseRefused()]
+
+    worker.says(Signal.STREAM_ERROR, code=599)  # a report and an event
+    await turns_until(lambda: not scene.sessions.failures)
+    worker.connects()
+    worker.says(Signal.DISCONNECTED)
+
+    await scene.shows("reconnecting/connection_lost")
 
 
 async def test_a_planned_stop_settles_delivery_then_stops_then_drains(
