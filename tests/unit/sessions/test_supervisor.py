@@ -52,7 +52,7 @@ async def test_sessions_stay_online_while_supabase_is_away(scene: Scene) -> None
     async with scene.supervised():
         worker = await scene.go_online()
         scene.leases.away = scene.sessions.away = True
-        await scene.clock.advance(3600.0)
+        await scene.clock.advance(600.0)
         assert worker.calls == ["connect"]
 
         scene.leases.away = scene.sessions.away = False
@@ -126,7 +126,7 @@ async def test_a_replaced_socket_under_our_lease_is_an_alarm(scene: Scene) -> No
         worker.says(Signal.REPLACED)
 
         await scene.shows("replaced/replaced")
-        await scene.clock.advance(3600.0)
+        await scene.clock.advance(600.0)
         assert len(scene.launcher.workers) == 1
         assert "replaced" in scene.sessions.events
 
