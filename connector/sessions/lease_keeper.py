@@ -2,7 +2,7 @@
 
 Only an answer from Supabase takes a session away from us. While Supabase cannot be
 reached every session stays online and spools; its lease is merely no longer trusted,
-so that no new socket is opened under it (DESIGN: many machines).
+so that no new socket is opened under it.
 """
 
 from __future__ import annotations
