@@ -59,7 +59,8 @@ class EventTimes:
 
     def _note(self, change: PostgresChangesPayload) -> None:
         record = change["data"]["record"]
-        self.seen.setdefault(record["whatsapp_id"], time.monotonic())
+        if record is not None:
+            self.seen.setdefault(record["whatsapp_id"], time.monotonic())
         self._news.set()
 
     async def until(self, ids: list[str], within: float) -> None:
