@@ -25,7 +25,7 @@ HASTY = Patience(ready=5.0, echo_every=0.2, echo=1.0, close=0.5, longest_pause=0
 ANA, BOB = SessionId("session-of-ana"), SessionId("session-of-bob")
 
 # realtime-py reads attributes of a closed socket that websockets has deprecated.
-pytestmark = pytest.mark.filterwarnings("default:ConnectionClosed:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings("ignore:ConnectionClosed:DeprecationWarning")
 
 
 @asynccontextmanager

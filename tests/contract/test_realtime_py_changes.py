@@ -71,7 +71,7 @@ async def test_an_update_shows_the_new_row_and_the_old_key(
     ana: Person, database: Any
 ) -> None:
     note = await write_note(database, ana.id, "before")
-    ear = await Ear(ana.client, "notes", changes=[NOTES]).open()
+    ear = await Ear(ana.client, "notes", changes=[{**NOTES, "event": "UPDATE"}]).open()
 
     await database.execute(
         "update contract_notes set title = 'after' where id = $1", note
@@ -86,7 +86,9 @@ async def test_a_delete_shows_everyone_the_key_and_nothing_else(
     ana: Person, bob: Person, database: Any
 ) -> None:
     note = await write_note(database, ana.id, "secret")
-    stranger = await Ear(bob.client, "notes", changes=[NOTES]).open()
+    stranger = await Ear(
+        bob.client, "notes", changes=[{**NOTES, "event": "DELETE"}]
+    ).open()
 
     await database.execute("delete from contract_notes where id = $1", note)
 
@@ -191,7 +193,8 @@ async def test_a_table_with_full_identity_shows_the_whole_old_row(
     await database.execute(
         "insert into contract_notices values ($1, $2, 1, 'me')", notice, long
     )
-    ear = await Ear(anonymous, "notices", changes=[NOTICES]).open()
+    later = [{**NOTICES, "event": event} for event in ("UPDATE", "DELETE")]
+    ear = await Ear(anonymous, "notices", changes=later).open()
 
     await database.execute(
         "update contract_notices set price = 2 where id = $1", notice

@@ -86,7 +86,7 @@ async def test_an_unknown_key_cannot_connect(supabase: Supabase) -> None:
 
 
 # realtime-py reads attributes that websockets has deprecated.
-@pytest.mark.filterwarnings("default:ConnectionClosed:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:ConnectionClosed:DeprecationWarning")
 async def test_a_client_comes_back_after_a_restart_of_the_gateway(
     supabase: Supabase, ana: Person, database: Any
 ) -> None:

@@ -42,6 +42,7 @@ async def run_node(supabase: Supabase, file: Path) -> tuple[int | None, str]:
         node,
         "--test",
         "--test-reporter=tap",
+        "--test-force-exit",  # supabase-js leaves timers of ten seconds behind
         str(file),
         env={
             **os.environ,

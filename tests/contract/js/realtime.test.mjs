@@ -78,7 +78,10 @@ test("update and delete carry the old key", async () => {
   const { client } = await someone();
   const made = await client.from("contract_notes").insert({ title: "a" }).select().single();
   const ear = await listen(client, "notes", {
-    changes: [{ ...NOTES, filter: `id=eq.${made.data.id}` }],
+    changes: [
+      { ...NOTES, event: "UPDATE", filter: `id=eq.${made.data.id}` },
+      { ...NOTES, event: "DELETE", filter: `id=eq.${made.data.id}` },
+    ],
   });
 
   await client.from("contract_notes").update({ title: "b" }).eq("id", made.data.id);
