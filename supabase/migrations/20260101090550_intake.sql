@@ -22,12 +22,12 @@ begin
     )
   ),
   addressed as (
-    -- The same message twice in one batch: what the later one adds is found on its next delivery;
-    -- the most telling source and status are kept.
+    -- The same message twice in one batch is one, with the best source, status and name of all.
     select distinct on (chat.id, given.whatsapp_id, given.from_me)
       given.*, chat.id as chat_id, coalesce(sender_alias.lid_jid, given.sender_jid) as sender,
       sender_contact.id as sender_contact_id, known.source as known_source,
-      chat.last_message_at
+      chat.last_message_at, ranks[max(array_position(ranks, given.status)) over same] as best_status,
+      max(given.sender_name) over same as best_name
     from given
     left join wa_private.contact_aliases as chat_alias
       on chat_alias.session_id = p_session_id and chat_alias.phone_jid = given.chat_jid
@@ -49,9 +49,9 @@ begin
         and message.from_me = given.from_me
       limit 1
     ) as known on true
+    window same as (partition by chat.id, given.whatsapp_id, given.from_me)
     order by
-      chat.id, given.whatsapp_id, given.from_me,
-      array_position(sources, given.source) desc, array_position(ranks, given.status) desc, given.place
+      chat.id, given.whatsapp_id, given.from_me, array_position(sources, given.source) desc, given.place
   ),
   stored as (
     insert into public.wa_messages as message (
@@ -60,8 +60,8 @@ begin
     )
     select
       p_workspace_id, p_session_id, row.chat_id, row.whatsapp_id, row.from_me, row.sender_contact_id, row.sender,
-      row.sender_name, row.kind, row.body, coalesce(row.content, '{}'), row.quoted_whatsapp_id,
-      coalesce(row.mentions, '{}'), row.sent_at, row.status, row.source
+      row.best_name, row.kind, row.body, coalesce(row.content, '{}'), row.quoted_whatsapp_id,
+      coalesce(row.mentions, '{}'), row.sent_at, row.best_status, row.source
     from addressed as row
     order by row.place
     on conflict (session_id, chat_id, whatsapp_id, from_me) do update

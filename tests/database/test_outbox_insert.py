@@ -251,7 +251,8 @@ async def test_an_insert_waits_for_the_batch_that_is_learning_whose_number_it_is
 async def waiting_for_a_lock(database: Database) -> None:
     """Return once some other connection to the database waits for a lock."""
     async with asyncio.timeout(PATIENCE_SECONDS), database.as_postgres() as connection:
-        while not await connection.fetchval(
+        # Postgres tells nobody when somebody begins to wait.
+        while not await connection.fetchval(  # noqa: ASYNC110
             "select exists (select from pg_locks where not granted"
             " and database = (select oid from pg_database where datname = $1))",
             database.name,

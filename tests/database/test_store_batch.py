@@ -5,64 +5,22 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Iterable
-from typing import Any
 
 import asyncpg
 import pytest
 
-from tests.database.scene import Connection, Database, Row, Session, claim, store
-
-BOB = "1@lid"
-BOBS_PHONE = "5521987654321@s.whatsapp.net"
-FAMILY = "120363041234567890@g.us"
-NOON = "2026-01-02T12:00:00Z"
-
-
-def message(whatsapp_id: str, **changes: Any) -> dict[str, Any]:
-    return {
-        "whatsapp_id": whatsapp_id,
-        "chat_jid": BOB,
-        "from_me": False,
-        "sender_jid": BOB,
-        "sender_name": "Bob",
-        "kind": "text",
-        "body": f"text {whatsapp_id}",
-        "content": {},
-        "quoted_whatsapp_id": None,
-        "mentions": [],
-        "sent_at": NOON,
-        "status": "delivered",
-        "source": "live",
-    } | changes
-
-
-def ours(whatsapp_id: str, **changes: Any) -> dict[str, Any]:
-    typed = {"from_me": True, "sender_jid": "9@lid", "sender_name": None}
-    return message(
-        whatsapp_id, **(typed | {"status": "sent", "source": "phone"} | changes)
-    )
-
-
-def receipt(whatsapp_id: str, status: str, **changes: Any) -> dict[str, Any]:
-    return {
-        "chat_jid": BOB,
-        "whatsapp_id": whatsapp_id,
-        "participant_jid": BOB,
-        "status": status,
-        "at": NOON,
-    } | changes
-
-
-def messages(*given: Row) -> dict[str, Any]:
-    return {"messages": list(given)}
-
-
-ALIAS = {"aliases": [{"lid": BOB, "phone": BOBS_PHONE}]}
-
-
-async def column(connection: Connection, query: str) -> list[Any]:
-    return [row[0] for row in await connection.fetch(query)]
-
+from tests.database.conversation import (
+    ALIAS,
+    BOB,
+    BOBS_PHONE,
+    FAMILY,
+    column,
+    message,
+    messages,
+    ours,
+    receipt,
+)
+from tests.database.scene import Connection, Database, Session, claim, store
 
 # --- Messages ----------------------------------------------------------------------------
 
@@ -145,7 +103,7 @@ async def test_history_is_not_unread_and_does_not_hide_what_is_newer(
 async def test_a_batch_is_stored_wholly_or_not_at_all(
     leased: Session, service: Connection
 ) -> None:
-    with pytest.raises(asyncpg.CheckViolationError):
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError):
         await store(
             service, leased, messages(message("A"), message("B", status="teleported"))
         )
@@ -276,107 +234,6 @@ async def test_everybody_in_a_group_ticks_for_themselves(
         ("2@lid", "read"),
     ]
     assert await column(service, "select status from wa_messages") == ["read"]
-
-
-# --- One person, two addresses -----------------------------------------------------------
-
-
-async def test_a_mapping_renames_what_was_known_by_the_number_alone(
-    leased: Session, service: Connection
-) -> None:
-    theirs = {"chat_jid": BOBS_PHONE, "sender_jid": BOBS_PHONE}
-    await store(service, leased, messages(message("A", **theirs)))
-    chat = await column(service, "select id from wa_chats")
-
-    await store(service, leased, ALIAS)
-
-    assert await column(service, "select id from wa_chats") == chat
-    assert await column(service, "select jid from wa_chats") == [BOB]
-    assert await column(service, "select sender_jid from wa_messages") == [BOB]
-    contact = await service.fetchrow("select * from wa_contacts")
-    assert contact is not None
-    assert (contact["jid"], contact["phone_number"]) == (BOB, "5521987654321")
-
-
-async def test_a_mapping_joins_two_chats_and_loses_nothing(
-    database: Database, leased: Session, service: Connection
-) -> None:
-    by_number = {"chat_jid": BOBS_PHONE, "sender_jid": BOBS_PHONE}
-    await store(
-        service,
-        leased,
-        messages(
-            message("A", **by_number),
-            message("both", **by_number),
-            ours("mine", chat_jid=BOBS_PHONE),
-        )
-        | {"receipts": [receipt("later", "read", chat_jid=BOBS_PHONE)]},
-    )
-    await store(
-        service,
-        leased,
-        messages(message("B"), message("both"), ours("later"))
-        | {"receipts": [receipt("mine", "read"), receipt("mine", "played")]},
-    )
-    async with database.as_member(leased.owner) as member:
-        for to in (BOB, BOBS_PHONE):
-            await member.execute(
-                'insert into wa_outbox (session_id, "to", payload) values ($1, $2, $3)',
-                leased.id,
-                to,
-                {"text": f"to {to}"},
-            )
-    contacts = await service.fetch("select id, jid from wa_contacts")
-    by_jid = {row["jid"]: row["id"] for row in contacts}
-    async with database.as_member(leased.owner) as member:
-        for jid, tag in ((BOB, "vip"), (BOBS_PHONE, "lead")):
-            await member.execute(
-                "update wa_contacts set tags = $2, fields = $3 where id = $1",
-                by_jid[jid],
-                [tag],
-                {tag: True},
-            )
-
-    await store(service, leased, ALIAS)
-
-    assert await column(service, "select jid from wa_chats") == [BOB]
-    stored = await service.fetch("select whatsapp_id, status from wa_messages")
-    assert sorted(tuple(row.values()) for row in stored if row["whatsapp_id"]) == [
-        ("A", "delivered"),
-        ("B", "delivered"),
-        ("both", "delivered"),
-        ("later", "read"),
-        ("mine", "played"),
-    ]
-    assert len(stored) == 7
-    assert await column(service, "select distinct to_jid from wa_outbox") == [BOB]
-    assert await column(service, "select unread_count from wa_chats") == [3]
-    (contact,) = await service.fetch("select * from wa_contacts")
-    assert contact["tags"] == ["lead", "vip"]
-    assert contact["fields"] == {"vip": True, "lead": True}
-    assert await column(
-        service, "select distinct sender_contact_id from wa_messages"
-    ) in (
-        [contact["id"], None],
-        [None, contact["id"]],
-    )
-
-
-async def test_a_number_that_changed_hands_is_another_person(
-    leased: Session, service: Connection
-) -> None:
-    await store(service, leased, ALIAS | messages(message("A")))
-    await store(
-        service,
-        leased,
-        {"aliases": [{"lid": "2@lid", "phone": BOBS_PHONE}]}
-        | messages(message("B", chat_jid=BOBS_PHONE, sender_jid=BOBS_PHONE)),
-    )
-
-    assert await column(service, "select jid from wa_chats order by jid") == [
-        BOB,
-        "2@lid",
-    ]
 
 
 # --- Broadcasts --------------------------------------------------------------------------

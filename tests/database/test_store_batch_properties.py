@@ -8,8 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.database.scene import Connection, Row, Session, store
-from tests.database.test_store_batch import (
+from tests.database.conversation import (
     ALIAS,
     BOB,
     BOBS_PHONE,
@@ -18,6 +17,7 @@ from tests.database.test_store_batch import (
     ours,
     receipt,
 )
+from tests.database.scene import Connection, Row, Session, store
 
 # Bob is known by either address; who learns the mapping when must make no difference.
 BY_EITHER = [
@@ -125,7 +125,7 @@ async def rows(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
 
 
 @settings(
-    max_examples=100,
+    max_examples=200,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
