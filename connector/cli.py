@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from connector import __version__
+from connector import __version__, go_environment
 from connector.errors import InvalidSetting
 from connector.settings import Settings
 
@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run() -> int:
     try:
         settings = Settings.from_environment(os.environ)
+        go_environment.ensure(os.environ)
         # Imported late: `zapbase version` needs neither neonize nor Supabase.
         from connector.main import run  # noqa: PLC0415 - see above
 

@@ -54,6 +54,7 @@ def show(
             "state_code": situation.code,
             "state_message": situation.message,
             "user_action": situation.user_action.value,
+            **_settled_columns(shown),
             **_pairing_columns(shown.pairing),
             **_disconnected_columns(session, situation, moment.now),
             **columns,
@@ -113,6 +114,16 @@ def _ending(command: Command, step: Step) -> Step:
     told = [c for c in commands if isinstance(c, Report | RecordEvent)]
     done = [c for c in commands if not isinstance(c, Report | RecordEvent)]
     return session, (*told, command, *done)
+
+
+def _settled_columns(session: Session) -> Mapping[str, Json]:
+    """What keeps a successor of this connector from trying again too early."""
+    resting = session.phase is Phase.REST
+    retry_at = session.retry_at if resting else None
+    return {
+        "settled_revision": session.revision if resting else None,
+        "retry_at": retry_at.isoformat() if retry_at else None,
+    }
 
 
 def _pairing_columns(pairing: Pairing) -> Mapping[str, Json]:

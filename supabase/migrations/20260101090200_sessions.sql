@@ -21,6 +21,8 @@ create table public.wa_sessions (
   constraint wa_sessions_user_action_check check (user_action in (
     'none', 'scan_qr', 'wait', 'update_connector', 'contact_support'
   )),
+  settled_revision bigint,
+  retry_at timestamptz,
 
   qr_code text,
   qr_image text,
@@ -66,6 +68,10 @@ comment on column public.wa_sessions.state is 'What is so. connected: a stanza w
 comment on column public.wa_sessions.state_code is 'Stable reason for the state; docs/errors.md.';
 comment on column public.wa_sessions.state_message is 'The reason as a sentence a person can read.';
 comment on column public.wa_sessions.user_action is 'What a person has to do, if anything.';
+comment on column public.wa_sessions.settled_revision is
+'The desired_revision that the state answers for good; null while the connector is at it.';
+comment on column public.wa_sessions.retry_at is
+'When the connector tries again by itself; null: not before it is asked.';
 comment on column public.wa_sessions.qr_code is 'What to show as a QR code; cleared the moment it was scanned.';
 comment on column public.wa_sessions.qr_image is 'The same as a PNG data URI, ready for an <img>.';
 comment on column public.wa_sessions.pairing_phone is

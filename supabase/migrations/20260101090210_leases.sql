@@ -117,7 +117,16 @@ begin
         or (lease.holder = p_holder and lease.session_id <> all(coalesce(p_held, '{}')))
       )
       and (
-        session.desired_state = 'connected'
+        -- A refusal outlives the connector that met it: nobody logs in during a ban, shows a QR
+        -- that nobody asked for, or fights for a socket, only because a machine was restarted.
+        (
+          session.desired_state = 'connected'
+          and not (
+            session.state in ('failed', 'logged_out', 'replaced', 'banned', 'outdated')
+            and session.settled_revision is not distinct from session.desired_revision
+            and coalesce(session.retry_at, 'infinity') > now()
+          )
+        )
         or session.state in ('pairing', 'connecting', 'syncing', 'connected', 'reconnecting')
         or (session.desired_state = 'logged_out' and session.jid is not null and session.state <> 'logged_out')
       )

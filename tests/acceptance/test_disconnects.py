@@ -138,3 +138,21 @@ async def test_an_unreachable_whatsapp_is_said_and_tried_until_it_is_back(
 
     assert row["user_action"] == "wait"
     await _still_works(linked)
+
+
+async def test_a_refusal_outlives_the_connector_that_met_it(own_world: World) -> None:
+    linked = await own_world.linked()
+    linked.owner.phone.unlinks(linked.device)
+    await linked.session_is("logged_out")
+
+    await own_world.connector.stop()
+    await own_world.connector.start()
+    other = await own_world.linked()
+    at_rest = await linked.session()
+    await linked.wants("connected")
+    code = await linked.app.qr_shown(linked.session_id)
+
+    # The connector was at work again, and showed no QR that nobody had asked for.
+    assert other.device.is_connected
+    assert (at_rest["state"], at_rest["qr_code"]) == ("logged_out", None)
+    assert code

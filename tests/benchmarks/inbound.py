@@ -80,7 +80,6 @@ async def _warm_up(scene: Scene) -> None:
 
 async def burst(scene: Scene) -> Figures:
     """2,000 live messages at once, against a bare loop of the same RPC."""
-    await scene.app.client.realtime.close()
     started = time.monotonic()
     ids = [
         (await scene.friend.says(scene.owner, f"burst {number}")).whatsapp_id

@@ -7,11 +7,14 @@ import time
 
 import httpx
 
+from connector.adapters.whatsapp.orders import STORE_OPTIONS
 from tests.benchmarks.figures import Figures, percentiles
 from tests.benchmarks.scene import Scene
+from tests.emulator.client import Neonize, neonize_jid, running_client
 
 MESSAGES = 60
 AT_ONCE = 200
+WARM_UP = 10
 BARE_INSERTS = 200
 
 
@@ -32,7 +35,9 @@ async def latency(scene: Scene) -> Figures:
 
 
 async def throughput(scene: Scene) -> Figures:
-    """200 rows in one statement: first to last frame."""
+    """200 rows in one statement, first to last frame, against neonize's bare loop."""
+    await scene.app.client.realtime.close()
+    bare = await _bare_loop(scene)
     known = set(scene.arrived)
     rows = [
         {
@@ -49,10 +54,26 @@ async def throughput(scene: Scene) -> Figures:
         while len(scene.arrived) - len(known) < AT_ONCE:
             await scene.friend.hears(timeout=20)
     times = [at for name, at in scene.arrived.items() if name not in known]
+    rate = AT_ONCE / (max(times) - min(times))
     return {
-        "sends_per_s_unpaced": round(AT_ONCE / (max(times) - min(times))),
+        "sends_per_s_unpaced": round(rate),
+        "sends_bare_neonize_per_s": round(bare),
+        "sends_of_bare_neonize": round(rate / bare, 2),
         "outbox_200_rows_s": round(max(times) - started, 2),
     }
+
+
+async def _bare_loop(scene: Scene) -> float:
+    """The baseline: neonize alone, with the same store, in a process of its own."""
+    whatsapp = scene.stage.whatsapp
+    somebody = whatsapp.person("5511955555555", "Somebody")
+    store = scene.stage.directory / "bare" / f"store.db{STORE_OPTIONS}"
+    async with running_client(whatsapp.environment, store) as client:
+        await somebody.phone.scans(await client.qr())
+        await client.event(Neonize.Connected)
+        chat = neonize_jid(scene.friend.jid)
+        await client.call("send_many", chat, WARM_UP)
+        return AT_ONCE / float(await client.call("send_many", chat, AT_ONCE))
 
 
 async def gateway(scene: Scene) -> Figures:

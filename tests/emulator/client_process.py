@@ -14,6 +14,7 @@ import json
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from operator import attrgetter
@@ -76,9 +77,18 @@ def come_online(client: NewClient) -> None:
     client.send_presence(Presence.AVAILABLE)
 
 
+def send_many(client: NewClient, chat: Any, count: int) -> float:
+    """Send so many texts one after the other; the seconds it took."""
+    started = time.monotonic()
+    for number in range(count):
+        client.send_message(chat, f"bare {number}")
+    return time.monotonic() - started
+
+
 VERBS: Final[dict[str, Callable[..., Any]]] = {
     "mark_read": mark_read,
     "come_online": come_online,
+    "send_many": send_many,
 }
 
 
