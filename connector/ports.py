@@ -122,6 +122,9 @@ class Launcher(Protocol):
         """
 
     def spool(self, session_id: SessionId) -> Spool: ...
+    def spools(self) -> Sequence[SessionId]:
+        """Every session that has a spool on this machine, be it empty."""
+
     def device_store(self, session_id: SessionId) -> DeviceStore: ...
 
 

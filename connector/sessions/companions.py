@@ -8,7 +8,7 @@ import structlog
 
 from connector.domain.retry import back_off
 from connector.errors import LeaseLost
-from connector.ports import Clock, SessionContext
+from connector.ports import Clock, SessionContext, SessionId
 from connector.sessions.held_lease import HeldLease
 
 LONG_ENOUGH_SECONDS: Final = 60.0  # what ran this long has earned a fresh start
@@ -20,6 +20,12 @@ class Companion(Protocol):
     """Works for one session until it is cancelled; see ports.SessionContext."""
 
     async def run(self, context: SessionContext) -> None: ...
+
+
+class Ingesting(Companion, Protocol):
+    """Ingestion, which can also empty the spool of a session that does not run."""
+
+    async def drain(self, session_id: SessionId) -> None: ...
 
 
 async def accompany(

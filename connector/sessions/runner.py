@@ -28,7 +28,7 @@ from connector.domain.session import Moment, Phase, Session, Timer, Wish
 from connector.domain.states import State
 from connector.domain.steps import show
 from connector.ports import Clock, Launcher, SessionStore, Signal, WorkerEvent
-from connector.sessions.companions import Companion, accompany
+from connector.sessions.companions import Companion, Ingesting, accompany
 from connector.sessions.context import RunningSession
 from connector.sessions.deadlines import within
 from connector.sessions.held_lease import HeldLease
@@ -61,7 +61,7 @@ class Surroundings:
 
     launcher: Launcher
     sessions: SessionStore
-    ingestion: Companion
+    ingestion: Ingesting
     delivery: Companion
     clock: Clock
     chance: Callable[[], float]  # a random number in [0, 1)

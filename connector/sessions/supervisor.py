@@ -1,12 +1,14 @@
 """Which sessions this connector runs: one runner per lease, for as long as it holds.
 
 Woken by the doorbell, by a runner that doubts its lease, and by the clock anyway. An
-error in one session's runner restarts that runner alone.
+error in one session's runner restarts that runner alone. What an earlier run left in the
+spool of a session that no longer runs here is stored all the same.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,6 +58,7 @@ class Supervisor:
         )
         self._runners: dict[SessionId, SessionRunner] = {}
         self._tasks: dict[SessionId, asyncio.Task[None]] = {}
+        self._left_spools: Sequence[SessionId] = around.launcher.spools()
         self._supabase_away = False
 
     def stop(self) -> None:
@@ -73,6 +76,8 @@ class Supervisor:
             while not self.stopping:
                 self._due.clear()
                 self._follow(await self._look(), tasks)
+                if not self._supabase_away:
+                    self._drain_left_spools(tasks)
                 await self._around.clock.sleep(SHORTEST_GAP)
                 await self._due.wait()
             listening.cancel()
@@ -108,6 +113,19 @@ class Supervisor:
             self._tasks[held.session_id] = tasks.create_task(
                 self._run_session(held, earlier)
             )
+
+    def _drain_left_spools(self, tasks: asyncio.TaskGroup) -> None:
+        for session_id in self._left_spools:
+            # A session that runs drains its own; one that starts now waits for this.
+            if session_id not in self._tasks:
+                self._tasks[session_id] = tasks.create_task(self._drain(session_id))
+        self._left_spools = ()
+
+    async def _drain(self, session_id: SessionId) -> None:
+        try:
+            await self._around.ingestion.drain(session_id)
+        except ConnectorError as error:
+            log.warning("spool left as it is", session_id=session_id, error=error)
 
     async def _run_session(
         self, held: HeldLease, earlier: asyncio.Task[None] | None
@@ -161,6 +179,9 @@ class Supervisor:
     async def _stop_all(self) -> None:
         for runner in self._runners.values():
             runner.stop(Ending.CONNECTOR_STOPS)
+        for session_id, task in self._tasks.items():
+            if session_id not in self._runners:
+                task.cancel()
         running = [task for task in self._tasks.values() if not task.done()]
         if not running:
             return

@@ -119,3 +119,25 @@ async def _bodies_in_order(world: World, linked: Linked, count: int) -> list[str
             return [row["body"] for row in rows] if len(rows) >= count else None
 
         return await linked.app.until(look, within=60)
+
+
+async def test_what_a_dead_connector_spooled_is_stored_though_nobody_wants_the_number(
+    own_world: World,
+) -> None:
+    linked = await own_world.linked()
+    bob = own_world.somebody("Bob")
+
+    await own_world.stage.supabase.gateway.kill()
+    for number in range(5):
+        await bob.says(linked.owner, f"{number:03}")
+    await linked.device.has_everything()
+    await own_world.connector.kill()
+    async with own_world.database() as database:
+        await database.execute(
+            "update wa_sessions set desired_state = 'disconnected' where id = $1",
+            linked.session_id,
+        )
+    await own_world.stage.supabase.gateway.start()
+    await own_world.connector.start()
+
+    assert await _bodies_in_order(own_world, linked, 5) == [f"{n:03}" for n in range(5)]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from connector.ports import SessionContext
+from connector.ports import SessionContext, SessionId
 from connector.sessions.held_lease import HeldLease
 from connector.sessions.runner import Ending, SessionRunner, Surroundings
 from connector.sessions.supervisor import Pace, Supervisor
@@ -42,13 +42,25 @@ class FakeCompanion:
 
 
 @dataclass
+class FakeIngestion(FakeCompanion):
+    """Also empties left spools, once `drained` lets it."""
+
+    draining: list[SessionId] = field(default_factory=list)
+    drained: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def drain(self, session_id: SessionId) -> None:
+        self.draining.append(session_id)
+        await self.drained.wait()
+
+
+@dataclass
 class Scene:
     """One connector and one session, `ana`, whose user wants it connected."""
 
     clock: ManualClock = field(default_factory=ManualClock)
     launcher: FakeLauncher = field(default_factory=FakeLauncher)
     sessions: MemorySessions = field(default_factory=MemorySessions)
-    ingestion: FakeCompanion = field(default_factory=FakeCompanion)
+    ingestion: FakeIngestion = field(default_factory=FakeIngestion)
     delivery: FakeCompanion = field(default_factory=FakeCompanion)
     chance: float = 0.5
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from connector.domain.addresses import Jid
@@ -120,6 +120,7 @@ class FakeLauncher:
     store: FakeDeviceStore = field(default_factory=FakeDeviceStore)
     kept: FakeSpool = field(default_factory=FakeSpool)
     failures: list[Exception] = field(default_factory=list)
+    left_behind: list[SessionId] = field(default_factory=list)
 
     @property
     def worker(self) -> FakeWorker:
@@ -140,6 +141,9 @@ class FakeLauncher:
 
     def spool(self, session_id: SessionId) -> FakeSpool:
         return self.kept
+
+    def spools(self) -> Sequence[SessionId]:
+        return self.left_behind
 
     def device_store(self, session_id: SessionId) -> FakeDeviceStore:
         return self.store

@@ -91,6 +91,11 @@ class WhatsAppLauncher:
             )
         return reader
 
+    def spools(self) -> Sequence[SessionId]:
+        """Every session that has a spool on this machine, be it empty."""
+        found = self._sessions.glob(f"*/{FILE_NAME}")
+        return [SessionId(path.parent.name) for path in found]
+
     def close(self) -> None:
         """Close the spools and let the zygote go."""
         for reader in self._spools.values():
