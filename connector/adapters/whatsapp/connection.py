@@ -37,7 +37,9 @@ from neonize.utils.enum import ClientName, ClientType  # noqa: E402 - the same
 DEVICE_NAME: Final = "Zapbase"  # what the phone lists under "Linked devices"
 _LONGEST_CALL_AT_STOP: Final = 1.5
 
-# neonize logs whatsmeow's words, addresses and all.
+# whatsmeow's words quote addresses, and each line costs the recorder's thread a turn:
+# neonize passes this logger's level on to Go, and whatever still comes to the root.
+logging.getLogger("neonize.utils.log").setLevel(logging.ERROR)
 logging.getLogger().setLevel(logging.CRITICAL)
 
 
@@ -136,8 +138,8 @@ class Connection:
                 )
         except NotConnected:
             return  # stopped meanwhile
-        except NeonizeError as error:
-            self._recorder.signal("pairing_failed", reason=_first_words(error))
+        except NeonizeError:  # its words may quote the number
+            self._recorder.signal("pairing_failed", reason="code_refused")
         else:
             self._recorder.signal("pairing_code", text=code)
 

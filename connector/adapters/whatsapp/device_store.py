@@ -6,9 +6,9 @@ one process drop each other's locks.
 
 A lineage names this very copy of the store. It is written before the store exists and
 removed after it, so a store without a lineage, or restored from a save, gets a new one.
-It also names the machine's boot: a power cut may take the store's last commits with it
-(docs/decisions/0006-whatsapp-store-durability.md), so what is absent after another boot
-may yet have been sent.
+
+Within a lineage absence proves something, after a power cut too: the worker opens the
+store with synchronous=FULL (docs/decisions/0006-whatsapp-store-durability.md).
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +32,6 @@ from connector.errors import InvalidAddress
 from connector.ports import Attempt
 
 LINEAGE_NAME: Final = "lineage"
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _SIDE_FILES: Final = ("", "-wal", "-shm", "-journal")
 _BUSY_SECONDS: Final = 5.0
 
@@ -58,7 +56,7 @@ class WhatsAppStore:
 
     def lineage(self) -> str:
         self.prepare()
-        return f"{self._lineage_file.read_text('ascii')}.{_boot()}"
+        return self._lineage_file.read_text("ascii")
 
     def is_paired(self) -> bool:
         """Whether the store holds a device: one that WhatsApp may since have revoked."""
@@ -120,15 +118,6 @@ class WhatsAppStore:
             sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)
         ) as connection:
             return connection.execute(query, parameters).fetchall()
-
-
-@lru_cache(maxsize=1)
-def _boot() -> str:
-    """Name this run of the machine's kernel; the same for every process and container."""
-    try:
-        return _BOOT_ID.read_text("ascii").strip()
-    except FileNotFoundError:  # not Linux: development only
-        return "boot"
 
 
 @contextlib.contextmanager

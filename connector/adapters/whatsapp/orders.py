@@ -15,7 +15,7 @@ LOCK_NAME: Final = "lock"  # flocked by the worker for as long as it lives
 STORE_NAME: Final = "store.db"  # whatsmeow's
 # How whatsmeow's SQLite opens it: docs/decisions/0006-whatsapp-store-durability.md.
 # The last one swallows the "?_foreign_keys=on" that neonize appends to the name.
-STORE_OPTIONS: Final = "?_foreign_keys=on&_journal_mode=WAL&_synchronous=NORMAL&_x="
+STORE_OPTIONS: Final = "?_foreign_keys=on&_journal_mode=WAL&_synchronous=FULL&_x="
 
 
 class ExitCode(enum.IntEnum):

@@ -12,6 +12,7 @@ from typing import Final
 
 from google.protobuf.message import DecodeError
 
+from connector.adapters.whatsapp.bounds import LONGEST_NAME, clean
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.identity import jid_of
 from connector.adapters.whatsapp.protobufs import events
@@ -66,7 +67,7 @@ def own_addresses(raw: bytes) -> WorkerEvent:
     try:
         device = events.Device.FromString(raw)
         jid, lid = jid_of(device.JID), jid_of(device.LID)
-        push_name = str(device.PushName) or None
+        push_name = clean(device.PushName, LONGEST_NAME) or None
     except (DecodeError, InvalidAddress):
         return WorkerEvent(signal=Signal.CONNECTED)
     return WorkerEvent(signal=Signal.CONNECTED, jid=jid, lid=lid, push_name=push_name)

@@ -53,6 +53,7 @@ class WorkerHandle:
             yield event
 
     async def connect(self, *, pairing_phone: str | None) -> None:
+        """Dial once; again only after CONNECT_ERROR. To dial anew, start a new process."""
         await self._call({"call": "connect", "phone": pairing_phone}, CALL_SECONDS)
 
     async def send(self, to: Jid, content: OutgoingContent, secret: bytes) -> Sent:

@@ -97,18 +97,6 @@ def test_a_store_that_is_not_whole_starts_a_new_lineage(
     assert store.lineage() != first
 
 
-def test_another_boot_is_another_lineage(
-    store: WhatsAppStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = store.lineage()
-
-    monkeypatch.setattr(
-        "connector.adapters.whatsapp.device_store._boot", lambda: "another boot"
-    )
-
-    assert store.lineage() != first
-
-
 def test_a_store_in_use_is_not_deleted(store: WhatsAppStore) -> None:
     store.prepare()
     with (store.folder / "lock").open("w") as lock:
