@@ -47,6 +47,7 @@ from connector.sealing import Sealer
 
 # Few, so that little is in doubt after a crash; enough to hide the round trip.
 CLAIMED_AT_ONCE: Final = 16
+CLAIM_AHEAD_AT: Final = 12  # rows still in hand when a burst claims the next ones
 # What a planned stop waits for the message in flight, and again for the recording.
 LAST_WORD: Final = timedelta(seconds=1)
 
@@ -83,25 +84,46 @@ class _Lane:
         self._store: DeviceStore = delivery.launcher.device_store(context.session_id)
         self._claimed: deque[ClaimedRow] = deque()  # the first may be in flight
         self._flight: asyncio.Task[OutboxResult] | None = None
+        self._claiming: asyncio.Task[Sequence[ClaimedRow]] | None = None
+        self._probably_more = False
         self._unrecorded: list[OutboxResult] = []
 
     async def settle_leftovers(self) -> None:
         """Decide about the rows that an earlier run, or a lost answer, left claimed."""
-        decided = {result.id for result in self._unrecorded}
-        for row in await self._unsettled():
-            if row.id not in decided:
+        rows = await self._unsettled()
+        known = {result.id for result in self._unrecorded}
+        known |= {claimed.id for claimed in self._claimed}
+        for row in rows:
+            if row.id not in known:
                 self._unrecorded.append(await self._settled(row))
 
     async def deliver(self) -> None:
         """Send until the connection is lost."""
         while (worker := self._context.worker()) is not None:
-            self._claimed.extend(await self._exchange(CLAIMED_AT_ONCE))
+            await self._take_claim()
             if not self._claimed:
                 await self._wait_for_work()
             while self._claimed:
+                if self._probably_more and len(self._claimed) == CLAIM_AHEAD_AT:
+                    self._begin_claim()
                 await self._send_first(worker)
+        if self._claiming is not None:
+            await self._take_claim()
+            self._release_claimed()
         if self._unrecorded:
             await self._exchange(0)
+
+    def _begin_claim(self) -> asyncio.Task[Sequence[ClaimedRow]]:
+        """Record and claim while sending goes on: a burst need not wait for either."""
+        if self._claiming is None:
+            self._claiming = asyncio.ensure_future(self._exchange(CLAIMED_AT_ONCE))
+        return self._claiming
+
+    async def _take_claim(self) -> None:
+        rows = await asyncio.shield(self._begin_claim())
+        self._claiming = None
+        self._claimed.extend(rows)
+        self._probably_more = len(rows) == CLAIMED_AT_ONCE
 
     async def put_down(self) -> None:
         """Record what is known and give back what was not begun, quickly."""
@@ -112,6 +134,10 @@ class _Lane:
             # Otherwise it stays `sending`: whoever runs the session next settles it.
             self._flight.cancel()
             self._claimed.popleft()
+        if self._claiming is not None:
+            # What it may have claimed unseen is settled by whoever runs this next.
+            self._claiming.cancel()
+            await asyncio.gather(self._claiming, return_exceptions=True)
         self._release_claimed()
         if self._unrecorded:
             with contextlib.suppress(ConnectorError, TimeoutError):
@@ -125,7 +151,10 @@ class _Lane:
         self._claimed.popleft()
         self._unrecorded.append(result)
         if result.outcome is Outcome.RELEASED:
-            # The connection is gone, so the rows behind were not begun either.
+            # The connection is gone, so the rows behind were not begun either; those
+            # claimed ahead go back as well, or they would overtake.
+            if self._claiming is not None:
+                await self._take_claim()
             self._release_claimed()
             await self._back_off(1)
 

@@ -38,6 +38,7 @@ class MemoryOutbox:
     lineage: str = ""
     failures: deque[ConnectorError] = field(default_factory=deque)
     lose_next_answer: ConnectorError | None = None
+    inserted: list[ClaimedRow] = field(default_factory=list)
     recorded: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def exchange(
@@ -53,6 +54,7 @@ class MemoryOutbox:
         self.lineage = lineage
         for result in results:
             self._record(result)
+        self.inserted += [row for row in self.queued if row not in self.inserted]
         rows = [self.queued.popleft() for _ in range(min(claim, len(self.queued)))]
         self.claimed |= {claimed.id: claimed for claimed in rows}
         if (error := self.lose_next_answer) is not None:
@@ -64,7 +66,10 @@ class MemoryOutbox:
         claimed = self.claimed.pop(result.id)
         self.results[result.id] = result
         if result.outcome in FORGOTTEN:
-            self.queued.append(claimed)
+            if claimed not in self.inserted:
+                self.inserted.insert(0, claimed)  # an earlier run claimed it
+            waiting = [*self.queued, claimed]
+            self.queued = deque(sorted(waiting, key=self.inserted.index))
         self.recorded.set()
 
     async def unsettled(

@@ -247,3 +247,17 @@ async def test_a_planned_stop_records_what_is_in_flight_and_gives_back_the_rest(
     assert scene.outbox.results["2"].outcome is Outcome.RELEASED
     assert scene.outbox.results["3"].outcome is Outcome.RELEASED
     assert scene.worker.heard == ["oi"]
+
+
+async def test_a_burst_claims_ahead_and_still_keeps_its_order(scene: Scene) -> None:
+    scene.worker.gate.clear()
+    scene.outbox.queued.extend(row(str(n), text=f"m{n}") for n in range(64))
+
+    async with scene.delivering():
+        await scene.worker.in_flight.wait()
+        scene.worker.gate.set()
+        await scene.worker.until_heard(8)
+        scene.worker.refusals.append(NotConnected())
+        await scene.worker.until_heard(64)
+
+    assert scene.worker.heard == [f"m{n}" for n in range(64)]
