@@ -172,7 +172,7 @@ async def test_nothing_unconfirmed_is_lost_when_the_worker_is_killed(
     world: World,
 ) -> None:
     """Measured window: docs/decisions/0006-whatsapp-store-durability.md."""
-    burst, window = 400, 20
+    burst, window = 400, 5
     running = await world.number.link()
     saying = asyncio.create_task(_burst(world, burst))
     async with asyncio.timeout(TIMEOUT):
