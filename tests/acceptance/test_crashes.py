@@ -13,7 +13,7 @@ from tests.acceptance.world import Linked, World
 
 BURST = 400
 # What neonize holds in memory between receipting and calling back (docs/decisions/0006).
-DOCUMENTED_WINDOW = 1
+DOCUMENTED_WINDOW = 2
 
 
 async def _numbered(world: World, linked: Linked, count: int) -> list[str]:
