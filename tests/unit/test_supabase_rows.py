@@ -58,9 +58,9 @@ def test_a_message_brings_its_chat_its_sender_and_both_their_addresses() -> None
 def test_many_messages_of_one_person_name_them_once() -> None:
     batch = rows.batch([message(), message(chat=FAMILY), message()])
 
-    assert len(batch["contacts"]) == 1  # type: ignore[arg-type]  # a list of rows
-    assert [chat["jid"] for chat in batch["chats"]] == ["1@lid", "120363@g.us"]  # type: ignore[index,union-attr]  # rows
-    assert len(batch["messages"]) == 3  # type: ignore[arg-type]  # a list of rows
+    assert len(batch["contacts"]) == 1
+    assert [chat["jid"] for chat in batch["chats"]] == ["1@lid", "120363@g.us"]
+    assert len(batch["messages"]) == 3
 
 
 def test_our_own_message_names_whom_it_went_to_but_not_ourselves() -> None:

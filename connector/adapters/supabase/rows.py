@@ -5,9 +5,9 @@ The shape of `p_batch` is documented on `wa_store_batch` in the migrations.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
@@ -29,6 +29,9 @@ from connector.ports import (
     SessionRow,
     UnsettledRow,
 )
+
+Record: TypeAlias = dict[str, Json]
+Batch: TypeAlias = dict[str, list[Record]]
 
 
 class _Row(BaseModel):
@@ -92,7 +95,7 @@ class UnsettledOutboxRow(_Row):
         )
 
 
-def batch(incoming: Sequence[Incoming]) -> dict[str, Json]:
+def batch(incoming: Sequence[Incoming]) -> Batch:
     """`p_batch` for `wa_store_batch`; each list without repetitions, last one wins."""
     messages = [item for item in incoming if isinstance(item, Message)]
     receipts = [item for item in incoming if isinstance(item, Receipt)]
@@ -132,14 +135,14 @@ def _counterpart(chat: Chat) -> Iterable[Person]:
         )
 
 
-def _alias(person: Person) -> dict[str, Json] | None:
+def _alias(person: Person) -> Record | None:
     if person.lid is None or person.phone is None:
         return None
     return {"lid": str(person.lid), "phone": str(person.phone)}
 
 
-def _contacts(people: Iterable[Person], incoming: Iterable[Incoming]) -> list[Json]:
-    rows: dict[str, dict[str, Json]] = {}
+def _contacts(people: Iterable[Person], incoming: Iterable[Incoming]) -> list[Record]:
+    rows: dict[str, Record] = {}
     for person in people:
         row = rows.setdefault(str(person.jid), {"jid": str(person.jid)})
         if person.phone is not None:
@@ -155,8 +158,8 @@ def _contacts(people: Iterable[Person], incoming: Iterable[Incoming]) -> list[Js
     return list(rows.values())
 
 
-def _chats(chats: Iterable[Chat]) -> list[Json]:
-    rows: dict[str, Json] = {}
+def _chats(chats: Iterable[Chat]) -> list[Record]:
+    rows: dict[str, Record] = {}
     for chat in chats:
         rows[str(chat.jid)] = {
             "jid": str(chat.jid),
@@ -166,7 +169,7 @@ def _chats(chats: Iterable[Chat]) -> list[Json]:
     return list(rows.values())
 
 
-def _message(message: Message) -> dict[str, Json]:
+def _message(message: Message) -> Record:
     return {
         "whatsapp_id": message.whatsapp_id,
         "chat_jid": str(message.chat.jid),
@@ -184,7 +187,7 @@ def _message(message: Message) -> dict[str, Json]:
     }
 
 
-def _receipt(receipt: Receipt) -> Iterable[dict[str, Json]]:
+def _receipt(receipt: Receipt) -> Iterable[Record]:
     for whatsapp_id in receipt.whatsapp_ids:
         yield {
             "chat_jid": str(receipt.chat.jid),
@@ -195,7 +198,7 @@ def _receipt(receipt: Receipt) -> Iterable[dict[str, Json]]:
         }
 
 
-def result(outcome: OutboxResult) -> dict[str, Json]:
+def result(outcome: OutboxResult) -> Record:
     """One element of `p_results` for `wa_exchange_outbox`."""
     return {
         "id": outcome.id,
@@ -214,6 +217,6 @@ def _timestamp(moment: datetime) -> str:
     return moment.isoformat()
 
 
-def _unique(rows: Iterable[Mapping[str, Json] | None]) -> list[Json]:
+def _unique(rows: Iterable[Record | None]) -> list[Record]:
     seen = {tuple(row.items()): row for row in rows if row is not None}
     return list(seen.values())
