@@ -72,11 +72,11 @@ declare
   counted_twice integer := 0;
   ours text[];
 begin
-  -- The same message under both addresses: the one the app may refer to stays.
+  -- The same message under both addresses: the one the app may refer to stays, or the readable one.
   for twin in
     select
-      case when b.source = 'outbox' then b.id else a.id end as kept_id,
-      case when b.source = 'outbox' then a.id else b.id end as dropped_id,
+      case when b.source = 'outbox' or a.kind = 'undecryptable' then b.id else a.id end as kept_id,
+      case when b.source = 'outbox' or a.kind = 'undecryptable' then a.id else b.id end as dropped_id,
       coalesce(a.sender_name, b.sender_name) as sender_name,
       ranks[greatest(array_position(ranks, a.status), array_position(ranks, b.status))] as status,
       sources[greatest(array_position(sources, a.source), array_position(sources, b.source))] as source,

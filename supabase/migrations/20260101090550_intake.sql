@@ -25,7 +25,7 @@ begin
     -- The same message twice in one batch is one, with the best source, status and name of all.
     select distinct on (chat.id, given.whatsapp_id, given.from_me)
       given.*, chat.id as chat_id, coalesce(sender_alias.lid_jid, given.sender_jid) as sender,
-      sender_contact.id as sender_contact_id, known.source as known_source,
+      sender_contact.id as sender_contact_id, known.source as known_source, known.kind as known_kind,
       chat.last_message_at, ranks[max(array_position(ranks, given.status)) over same] as best_status,
       max(given.sender_name) over same as best_name
     from given
@@ -41,7 +41,7 @@ begin
       and sender_contact.jid = coalesce(sender_alias.lid_jid, given.sender_jid)
     -- Lateral, so that each is looked up by index however stale the planner's statistics.
     left join lateral (
-      select message.source
+      select message.source, message.kind
       from public.wa_messages as message
       where message.session_id = p_session_id
         and message.chat_id = chat.id
@@ -51,7 +51,8 @@ begin
     ) as known on true
     window same as (partition by chat.id, given.whatsapp_id, given.from_me)
     order by
-      chat.id, given.whatsapp_id, given.from_me, array_position(sources, given.source) desc, given.place
+      chat.id, given.whatsapp_id, given.from_me, given.kind = 'undecryptable',
+      array_position(sources, given.source) desc, given.place
   ),
   stored as (
     insert into public.wa_messages as message (
@@ -66,11 +67,18 @@ begin
     order by row.place
     on conflict (session_id, chat_id, whatsapp_id, from_me) do update
     set
+      -- What could not be decrypted is sent again under its id, and takes the place that was kept for it.
+      kind = case when message.kind = 'undecryptable' then excluded.kind else message.kind end,
+      body = case when message.kind = 'undecryptable' then excluded.body else message.body end,
+      content = case when message.kind = 'undecryptable' then excluded.content else message.content end,
+      quoted_whatsapp_id = case when message.kind = 'undecryptable' then excluded.quoted_whatsapp_id else message.quoted_whatsapp_id end,
+      mentions = case when message.kind = 'undecryptable' then excluded.mentions else message.mentions end,
       status = ranks[greatest(array_position(ranks, message.status), array_position(ranks, excluded.status))],
       source = sources[greatest(array_position(sources, message.source), array_position(sources, excluded.source))],
       sender_name = coalesce(message.sender_name, excluded.sender_name),
       sender_jid = coalesce(message.sender_jid, excluded.sender_jid)
-    where array_position(ranks, excluded.status) > array_position(ranks, message.status)
+    where (message.kind = 'undecryptable' and excluded.kind <> 'undecryptable')
+      or array_position(ranks, excluded.status) > array_position(ranks, message.status)
       or array_position(sources, excluded.source) > array_position(sources, message.source)
       or (message.sender_name is null and excluded.sender_name is not null)
       or (message.sender_jid is null and excluded.sender_jid is not null)
@@ -79,10 +87,15 @@ begin
     select distinct on (row.chat_id)
       row.chat_id, row.sent_at, row.kind, row.from_me, left(row.body, 200) as preview,
       row.sent_at >= coalesce(row.last_message_at, '-infinity') as is_newest,
-      count(*) filter (where row.source = 'live' and not row.from_me) over (partition by row.chat_id) as unread
+      count(*) filter (
+        where row.source = 'live' and not row.from_me and row.known_source is distinct from 'live'
+      ) over (partition by row.chat_id) as unread
     from addressed as row
-    -- History may bring a message before it is delivered: only then is it news, and unread.
-    where row.known_source is null or (row.known_source = 'history' and row.source = 'live')
+    -- History may bring a message before it is delivered: only then is it news, and unread. What was
+    -- counted while it could not be decrypted is news, and not counted again.
+    where row.known_source is null
+      or (row.known_source = 'history' and row.source = 'live')
+      or (row.known_kind = 'undecryptable' and row.kind <> 'undecryptable')
     order by row.chat_id, row.sent_at desc, row.place desc
   ),
   told as (
@@ -104,7 +117,8 @@ begin
 end;
 $$;
 comment on function wa_private.store_messages(uuid, uuid, jsonb) is
-'Each message once; a repetition may only move its status forward and fill gaps. Returns how many are new.';
+'Each message once; a repetition may only move its status forward, fill gaps, and say what could not be decrypted. '
+'Returns how many are new.';
 
 create function public.wa_store_batch(p_session_id uuid, p_term bigint, p_batch jsonb)
 returns table (messages integer, receipts integer, contacts integer)

@@ -57,6 +57,31 @@ async def test_a_batch_brings_people_chats_and_messages(
     }
 
 
+@pytest.mark.parametrize("batches", [1, 2])
+async def test_what_could_not_be_decrypted_is_replaced_when_it_comes_again(
+    leased: Session, service: Connection, batches: int
+) -> None:
+    placeholder = message("A", kind="undecryptable", body=None)
+    resent = message("A", body="oi", mentions=["9@lid"], quoted_whatsapp_id="Z")
+
+    if batches == 1:
+        await store(service, leased, messages(placeholder, resent))
+    else:
+        await store(service, leased, messages(placeholder))
+        await store(service, leased, messages(resent))
+    # A retry of the store comes late: what was said stays.
+    await store(service, leased, messages(placeholder))
+
+    rows = await service.fetch(
+        "select message.kind, body, quoted_whatsapp_id, mentions,"
+        " last_message_preview, last_message_kind, unread_count"
+        " from wa_messages as message join wa_chats as chat on chat.id = chat_id"
+    )
+    assert [tuple(row.values()) for row in rows] == [
+        ("text", "oi", "Z", ["9@lid"], "oi", "text", 1)
+    ]
+
+
 async def test_storing_twice_is_storing_once(
     leased: Session, service: Connection
 ) -> None:
