@@ -117,8 +117,8 @@ begin
         or (lease.holder = p_holder and lease.session_id <> all(coalesce(p_held, '{}')))
       )
       and (
-        -- A refusal outlives the connector that met it: nobody logs in during a ban, shows a QR
-        -- that nobody asked for, or fights for a socket, only because a machine was restarted.
+        -- A refusal outlives the connector that met it: nobody shows a QR that nobody asked for, or
+        -- fights for a socket, only because a machine was restarted.
         (
           session.desired_state = 'connected'
           and not (
@@ -130,6 +130,8 @@ begin
         or session.state in ('pairing', 'connecting', 'syncing', 'connected', 'reconnecting')
         or (session.desired_state = 'logged_out' and session.jid is not null and session.state <> 'logged_out')
       )
+      -- A ban is waited out, whoever asks: a login meanwhile makes it longer.
+      and not (session.state = 'banned' and coalesce(session.retry_at, '-infinity') > now())
     order by lease.holder is not distinct from p_holder desc, lease.expires_at, lease.session_id
     limit p_limit
     for update of lease skip locked

@@ -231,3 +231,21 @@ async def test_a_deleted_session_takes_its_lease_along(
     await service.execute("delete from wa_sessions where id = $1", leased.id)
 
     assert await renew(service, "connector-a", {leased.id: 1}) == set()
+
+
+async def test_nobody_logs_in_during_a_ban_whatever_is_asked(
+    database: Database, session: Session, service: Connection
+) -> None:
+    async with database.as_postgres() as admin:
+        await admin.execute(
+            "update wa_sessions set state = 'banned', jid = 'x', settled_revision = 1,"
+            " retry_at = now() + interval '1 hour'"
+        )
+    async with database.as_member(session.owner) as member:
+        for wish in ("connected", "logged_out"):
+            await member.execute("update wa_sessions set desired_state = $1", wish)
+            assert await claim(service, "connector-a") == {}
+
+    async with database.as_postgres() as admin:
+        await admin.execute("update wa_sessions set retry_at = now()")
+    assert await claim(service, "connector-a") == {session.id: 1}
