@@ -41,12 +41,14 @@ async def serve(settings: Settings, folder: DataFolder, zygote: Zygote) -> int:
     """Run every session this connector may hold, until a signal; the exit code."""
     client = SupabaseClient(settings.supabase_url, settings.supabase_secret_key)
     wakeups = SupabaseWakeups(settings.supabase_url, settings.supabase_secret_key)
-    supervisor = _supervisor(settings, folder, zygote, client, wakeups)
+    high_water = HighWater(spool_bytes=settings.spool_limit_bytes)
+    launcher = WhatsAppLauncher(zygote, folder.path, settings.state_keys, high_water)
+    supervisor = _supervisor(settings, folder, launcher, client, wakeups)
     _stop_on_signals(supervisor)
     try:
         return await _run(supervisor, wakeups, zygote)
     finally:
-        zygote.close()
+        launcher.close()
         async with asyncio.timeout(CLOSE_WITHIN):
             await client.aclose()
 
@@ -84,12 +86,10 @@ def _stop_on_signals(supervisor: Supervisor) -> None:
 def _supervisor(
     settings: Settings,
     folder: DataFolder,
-    zygote: Zygote,
+    launcher: WhatsAppLauncher,
     client: SupabaseClient,
     wakeups: Wakeups,
 ) -> Supervisor:
-    high_water = HighWater(spool_bytes=settings.spool_limit_bytes)
-    launcher = WhatsAppLauncher(zygote, folder.path, settings.state_keys, high_water)
     around = _surroundings(settings, launcher, client, wakeups)
     lease = timedelta(seconds=settings.lease_seconds)
     leases = SupabaseLeases(client, around.clock, holder=folder.holder, ttl=lease)

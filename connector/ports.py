@@ -114,7 +114,12 @@ class Worker(Protocol):
 
 class Launcher(Protocol):
     async def launch(
-        self, session_id: SessionId, term: int, *, history_days: int
+        self,
+        session_id: SessionId,
+        term: int,
+        *,
+        history_days: int,
+        ignore_status: bool,
     ) -> Worker:
         """Start the session's process; it does not connect by itself.
 

@@ -55,6 +55,7 @@ class RunningWorker:
                     self._held.session_id,
                     self._held.term,
                     history_days=self._held.session.history_days,
+                    ignore_status=self._held.session.ignore_status,
                 ),
             )
         except (ConnectorError, TimeoutError, OSError):

@@ -67,7 +67,10 @@ class Number:
 
     async def launch(self) -> Running:
         self.term += 1
-        return Running(await self.launcher.launch(self.session_id, self.term))
+        worker = await self.launcher.launch(
+            self.session_id, self.term, history_days=14, ignore_status=True
+        )
+        return Running(worker)
 
     async def resume(self) -> Running:
         running = await self.launch()

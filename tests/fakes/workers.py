@@ -131,7 +131,12 @@ class FakeLauncher:
         return [worker for worker in self.workers if not worker.gone]
 
     async def launch(
-        self, session_id: SessionId, term: int, *, history_days: int
+        self,
+        session_id: SessionId,
+        term: int,
+        *,
+        history_days: int,
+        ignore_status: bool,
     ) -> FakeWorker:
         if self.failures:
             raise self.failures.pop(0)

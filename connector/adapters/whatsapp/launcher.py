@@ -49,8 +49,8 @@ class WhatsAppLauncher:
         session_id: SessionId,
         term: int,
         *,
-        history_days: int = 14,
-        ignore_status: bool = True,
+        history_days: int,
+        ignore_status: bool,
     ) -> WorkerHandle:
         """Start the session's process. Raises WorkerGone when that is not possible."""
         self.device_store(session_id).prepare()
