@@ -7,7 +7,8 @@
     ├── SealBroken          wrong key, or a sealed value that was changed
     ├── LeaseLost           another connector runs this session now
     ├── SupabaseUnavailable the network, the gateway or Postgres is away
-    ├── SupabaseRefused     a request that will not succeed unchanged
+    ├── SupabaseRefused     a wrong key, a missing migration: a person has to see to it
+    │   └── InputRefused    what was to be stored can never be stored
     ├── WorkerGone          the session's process ended or stopped answering
     ├── SpoolFull           no room to receive without risking loss
     └── SendFailed          WhatsApp refused, or may have taken, a message
@@ -95,6 +96,13 @@ class SupabaseRefused(ConnectorError):
 
     code = "supabase_refused"
     retry = Retry.BY_PERSON
+
+
+class InputRefused(SupabaseRefused):
+    """Postgres cannot store this very input."""
+
+    code = "input_refused"
+    retry = Retry.NEVER
 
 
 class WorkerGone(ConnectorError):

@@ -4,6 +4,7 @@
     Supabase away:                         the spool grows on disk, nothing is dropped
     Supabase refuses a batch:              halved until the one bad event is alone, which
                                            goes to the spool's dead letters; the rest go on
+    Supabase refuses everything:           as if it were away: no event is to blame
 
 A batch is whatever the spool holds when the previous one is stored: one message alone
 goes at once, a burst goes in big bites, and no timer is needed. Only after a batch of
@@ -23,7 +24,12 @@ import structlog
 
 from connector.domain.messages import Receipt
 from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off
-from connector.errors import SupabaseRefused, SupabaseUnavailable
+from connector.errors import (
+    ConnectorError,
+    InputRefused,
+    SupabaseRefused,
+    SupabaseUnavailable,
+)
 from connector.ports import (
     Clock,
     Intake,
@@ -53,7 +59,7 @@ class Ingestion:
     clock: Clock
 
     async def run(self, context: SessionContext) -> None:
-        lane = _Lane(self, context.session_id)
+        lane = _Lane(self, context.session_id, context)
         while True:
             context.spooled.clear()
             await lane.drain()
@@ -65,9 +71,15 @@ class Ingestion:
 
 
 class _Lane:
-    def __init__(self, ingestion: Ingestion, session_id: SessionId) -> None:
+    def __init__(
+        self,
+        ingestion: Ingestion,
+        session_id: SessionId,
+        context: SessionContext | None = None,
+    ) -> None:
         self._ingestion = ingestion
         self._session_id = session_id
+        self._context = context  # None: the session does not run
         self._spool: Spool = ingestion.launcher.spool(session_id)
         self._limit = LARGEST_BATCH
         self._failures = 0
@@ -76,10 +88,10 @@ class _Lane:
         while (batch := await self._spool.read(self._limit)) is not None:
             try:
                 await self._store(batch)
-            except SupabaseUnavailable:
-                await self._wait()
-            except SupabaseRefused as refusal:
+            except InputRefused as refusal:
                 await self._narrow_down(batch, refusal)
+            except (SupabaseUnavailable, SupabaseRefused) as error:
+                await self._wait(error)
 
     async def _store(self, batch: SpooledBatch) -> None:
         await self._ingestion.intake.store(self._session_id, batch.term, batch.incoming)
@@ -91,18 +103,22 @@ class _Lane:
         if batch.rejected:
             await self._tell_dead_letters(batch.term, batch.rejected, "unreadable")
 
-    async def _wait(self) -> None:
+    async def _wait(self, error: ConnectorError) -> None:
         self._failures += 1
+        if self._failures > 1:
+            # What is too much for one transaction's time looks like an outage, too.
+            self._limit = max(1, self._limit // 2)
         delay = back_off(self._failures, random.random(), LONGEST_FOR_SUPABASE)  # noqa: S311 - jitter
         log.warning(
             "storing waits for supabase",
             session_id=self._session_id,
-            attempt=self._failures,
-            delay_s=round(delay.total_seconds(), 1),
+            failures=self._failures,
+            seconds=round(delay.total_seconds(), 1),
+            error=error,
         )
         await self._ingestion.clock.sleep(delay.total_seconds())
 
-    async def _narrow_down(self, batch: SpooledBatch, refusal: SupabaseRefused) -> None:
+    async def _narrow_down(self, batch: SpooledBatch, refusal: InputRefused) -> None:
         if self._limit > 1:
             self._limit = max(1, self._limit // 2)
             return
@@ -116,6 +132,8 @@ class _Lane:
             count=count,
             reason=reason,
         )
+        # Events may be told under the current term only, whenever they were received.
+        term = term if self._context is None else self._context.term
         try:
             await self._ingestion.sessions.record_event(
                 self._session_id,
@@ -125,7 +143,7 @@ class _Lane:
                 message=f"{count} received event(s) could not be stored and were set aside.",
                 details={"count": count},
             )
-        except (SupabaseUnavailable, SupabaseRefused):
+        except ConnectorError:
             # The dead letters themselves are the lasting record.
             log.warning("event not recorded", session_id=self._session_id)
 

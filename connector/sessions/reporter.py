@@ -17,7 +17,12 @@ import structlog
 from connector.domain.messages import Json
 from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off
 from connector.domain.session_commands import RecordEvent
-from connector.errors import LeaseLost, SupabaseRefused, SupabaseUnavailable
+from connector.errors import (
+    InputRefused,
+    LeaseLost,
+    SupabaseRefused,
+    SupabaseUnavailable,
+)
 from connector.ports import Clock, SessionReport, SessionStore
 from connector.sessions.held_lease import HeldLease
 
@@ -57,7 +62,7 @@ class Reporter:
             try:
                 await self._send_all(term)
                 failures = 0
-            except SupabaseUnavailable:
+            except (SupabaseUnavailable, SupabaseRefused):
                 failures += 1
                 await self._clock.sleep(_pause(failures))
             except LeaseLost:
@@ -84,7 +89,7 @@ class Reporter:
             await self._store.report(
                 self._held.session_id, term, SessionReport(columns=sending)
             )
-        except SupabaseRefused:
+        except InputRefused:
             log.exception("report refused", session_id=self._held.session_id)
         except BaseException:
             self._columns = sending | self._columns
@@ -100,7 +105,7 @@ class Reporter:
                 message=event.situation.message,
                 details=event.details,
             )
-        except SupabaseRefused:
+        except InputRefused:
             log.exception("event refused", session_id=self._held.session_id)
         # Older ones may have been pushed out while this one was under way.
         if self._events and self._events[0] is event:

@@ -13,15 +13,27 @@ import pytest
 
 from connector.domain.addresses import Jid
 from connector.domain.messages import Incoming, Json, Person, Profile
-from connector.errors import ConnectorError, SupabaseRefused, SupabaseUnavailable
+from connector.errors import (
+    ConnectorError,
+    InputRefused,
+    LeaseLost,
+    SupabaseRefused,
+    SupabaseUnavailable,
+)
 from connector.ingestion.intake import Ingestion
 from connector.ports import (
+    DesiredState,
     Launcher,
+    Lease,
     SessionId,
     SessionReport,
+    SessionRow,
     Spool,
     SpooledBatch,
 )
+from connector.sessions.context import RunningSession
+from connector.sessions.held_lease import HeldLease
+from tests.fakes.clock import turns_until
 
 SESSION = SessionId("s1")
 
@@ -72,7 +84,7 @@ class MemoryIntake:
         if self.failures:
             raise self.failures.popleft()
         if self.poison in names:
-            raise SupabaseRefused
+            raise InputRefused
         self.stored += [name for name in names if name not in self.stored]
         self.batches.append(len(names))
         if (error := self.after_storing) is not None:
@@ -82,8 +94,9 @@ class MemoryIntake:
 
 @dataclass
 class Diary:
-    """A SessionStore that only remembers events."""
+    """A SessionStore that only remembers events, of the current term only."""
 
+    current_term: int = 7
     codes: list[str] = field(default_factory=list)
 
     async def report(
@@ -101,6 +114,8 @@ class Diary:
         message: str,
         details: Mapping[str, Json],
     ) -> None:
+        if term != self.current_term:
+            raise LeaseLost
         self.codes.append(code)
 
 
@@ -124,12 +139,36 @@ class Scene:
     def spool(self, session_id: SessionId) -> Spool:
         return self.memory
 
-    async def drain(self) -> None:
-        ingestion = Ingestion(
+    @property
+    def ingestion(self) -> Ingestion:
+        return Ingestion(
             cast("Launcher", self), self.intake, self.diary, HurriedClock()
         )
+
+    async def drain(self) -> None:
         async with asyncio.timeout(2):
-            await ingestion.drain(SESSION)
+            await self.ingestion.drain(SESSION)
+
+    async def run(self, term: int) -> None:
+        """Ingest beside a running session until the spool is empty."""
+        held = HeldLease(
+            Lease(
+                session=SessionRow(
+                    session_id=SESSION,
+                    desired_state=DesiredState.CONNECTED,
+                    desired_revision=1,
+                ),
+                term=term,
+                trusted_until=0,
+            ),
+            HurriedClock(),
+            ask_now=lambda: None,
+        )
+        running = asyncio.create_task(self.ingestion.run(RunningSession(held)))
+        await turns_until(lambda: running.done() or not self.memory.events)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
 
 
 @pytest.fixture
@@ -172,3 +211,46 @@ async def test_one_refused_event_is_set_aside_alone(scene: Scene, poison: str) -
     assert len(scene.memory.dead) == 1
     assert len(scene.intake.stored) == 1_199
     assert scene.diary.codes == ["event_refused"]
+
+
+async def test_a_supabase_that_refuses_everything_costs_no_message(
+    scene: Scene,
+) -> None:
+    scene.intake.failures.extend(SupabaseRefused() for _ in range(20))
+
+    await scene.drain()
+
+    assert len(scene.intake.stored) == 1_200
+    assert not scene.memory.dead
+
+
+async def test_what_is_too_much_at_once_is_stored_in_smaller_bites(
+    scene: Scene,
+) -> None:
+    scene.intake.failures.extend(SupabaseUnavailable() for _ in range(4))
+
+    await scene.drain()
+
+    assert scene.intake.batches[0] == 500 // 2**3
+
+
+async def test_a_dead_letter_of_an_earlier_term_is_told_under_the_current_one(
+    scene: Scene,
+) -> None:
+    scene.intake.poison = "e1"
+    scene.diary.current_term = 8  # the events were received under 7
+
+    await scene.run(term=8)
+
+    assert scene.diary.codes == ["event_refused"]
+
+
+async def test_a_dead_letter_of_a_session_that_does_not_run_stops_nothing(
+    scene: Scene,
+) -> None:
+    scene.intake.poison = "e1"
+    scene.diary.current_term = 8
+
+    await scene.drain()
+
+    assert len(scene.intake.stored) == 1_199

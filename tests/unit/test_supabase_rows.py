@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 from postgrest.exceptions import APIError
 
 from connector.adapters.supabase import rows
-from connector.adapters.supabase.client import _translated
+from connector.adapters.supabase.client import SupabaseClient, _translated
 from connector.domain.addresses import Jid
 from connector.domain.messages import (
     Chat,
@@ -20,7 +21,12 @@ from connector.domain.messages import (
     Source,
     Status,
 )
-from connector.errors import LeaseLost, SupabaseRefused, SupabaseUnavailable
+from connector.errors import (
+    InputRefused,
+    LeaseLost,
+    SupabaseRefused,
+    SupabaseUnavailable,
+)
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 BOB = Person(lid=Jid("1", "lid"), phone=Jid("5521987654321", "s.whatsapp.net"))
@@ -127,7 +133,11 @@ def test_a_profile_is_a_contact_with_a_name() -> None:
         ("40001", SupabaseUnavailable),
         ("PGRST001", SupabaseUnavailable),
         ("401", SupabaseRefused),
-        ("22P02", SupabaseRefused),
+        ("413", InputRefused),
+        ("22P02", InputRefused),
+        ("23514", InputRefused),
+        ("25006", SupabaseRefused),  # read-only: the disk of the database is full
+        ("PGRST202", SupabaseRefused),  # no such function: a schema not reloaded yet
         ("42501", SupabaseRefused),
         ("PGRST301", SupabaseRefused),
         (None, SupabaseRefused),
@@ -142,3 +152,28 @@ def test_every_failure_says_whether_waiting_helps(
 
     assert type(translated) is error
     assert "5511912345678" not in str(translated)
+
+
+@pytest.mark.parametrize(
+    "answer", [{"value": "<html>5511912345678</html>"}, {"session_id": 5511912345678}]
+)
+def test_an_answer_of_somebody_else_is_refused_and_not_quoted(
+    answer: dict[str, object],
+) -> None:
+    with pytest.raises(SupabaseRefused) as refusal:
+        rows.LeaseRow.read(answer)
+
+    assert "5511912345678" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("status", [408, 429, 502, 503, 504, 520])
+async def test_a_gateway_that_answers_in_words_of_its_own_is_away(status: int) -> None:
+    answers = httpx.MockTransport(
+        lambda _: httpx.Response(status, json={"message": "name resolution failed"})
+    )
+    client = SupabaseClient("http://127.0.0.1:1", "sb_secret_x", answers)
+
+    with pytest.raises(SupabaseUnavailable):
+        await client.call("wa_claim_sessions", {})
+
+    await client.aclose()

@@ -11,7 +11,12 @@ from postgrest.exceptions import APIError
 from supabase import AsyncClient, AsyncClientOptions
 
 from connector.domain.messages import Json
-from connector.errors import LeaseLost, SupabaseRefused, SupabaseUnavailable
+from connector.errors import (
+    InputRefused,
+    LeaseLost,
+    SupabaseRefused,
+    SupabaseUnavailable,
+)
 
 Row: TypeAlias = dict[str, Any]
 
@@ -25,14 +30,27 @@ MOST_CONNECTIONS: Final = 20
 # conflict between transactions; and PostgREST's own group for a database it lost.
 _UNAVAILABLE_CLASSES: Final = ("08", "40", "53", "57", "58", "55", "PGRST00")
 _PASSING_STATUSES: Final = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+# Its classes for what was sent being at fault: cardinality, data, integrity, limits; a
+# body that PostgREST cannot read, or that is too large. Nothing else may cost a message:
+# a revoked key or a read-only database refuses good ones and bad ones alike.
+_INPUT_CLASSES: Final = ("21", "22", "23", "54", "PGRST102")
 
 
 class SupabaseClient:
     """Calls our RPCs with the secret key, which bypasses row-level security."""
 
-    def __init__(self, url: str, secret_key: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        secret_key: str,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Take `transport` from tests that answer in Supabase's place."""
         self._http = httpx.AsyncClient(
-            timeout=TIMEOUT, limits=httpx.Limits(max_connections=MOST_CONNECTIONS)
+            transport=transport,
+            timeout=TIMEOUT,
+            limits=httpx.Limits(max_connections=MOST_CONNECTIONS),
+            event_hooks={"response": [_raise_when_away]},
         )
         options = AsyncClientOptions(
             auto_refresh_token=False,
@@ -46,8 +64,8 @@ class SupabaseClient:
     async def call(self, function: str, arguments: Mapping[str, Json]) -> list[Row]:
         """Call an RPC and return its rows.
 
-        Raises LeaseLost, SupabaseUnavailable (trying again may help) or
-        SupabaseRefused (it will not).
+        Raises LeaseLost, SupabaseUnavailable (trying again may help), InputRefused (it
+        never will) or SupabaseRefused (it will once a person has acted).
         """
         try:
             response = await self._client.rpc(function, dict(arguments)).execute()
@@ -59,6 +77,18 @@ class SupabaseClient:
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+
+async def _raise_when_away(response: httpx.Response) -> None:
+    """Believe the status: a gateway's own words carry no code to tell them by."""
+    if _is_passing(response.status_code):
+        raise httpx.HTTPStatusError(
+            "not now", request=response.request, response=response
+        )
+
+
+def _is_passing(status: int) -> bool:
+    return status > HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING_STATUSES
 
 
 def _rows(data: object) -> list[Row]:
@@ -75,10 +105,14 @@ def _translated(error: APIError) -> Exception:
         return LeaseLost()
     # postgrest-py puts the HTTP status here when the body is not PostgREST's.
     status = int(code) if len(code) == len("503") and code.isdecimal() else None
-    passing = status is not None and (
-        status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING_STATUSES
-    )
-    if passing or (status is None and code.startswith(_UNAVAILABLE_CLASSES)):
+    if status is not None:
+        away = status >= HTTPStatus.INTERNAL_SERVER_ERROR or _is_passing(status)
+        at_fault = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    else:
+        away = code.startswith(_UNAVAILABLE_CLASSES)
+        at_fault = code.startswith(_INPUT_CLASSES)
+    if away:
         return SupabaseUnavailable()
     # The message may quote a row; the code alone is safe to show.
-    return SupabaseRefused(f"Supabase refused the request with code {code or '?'}.")
+    sentence = f"Supabase refused the request with code {code or '?'}."
+    return InputRefused(sentence) if at_fault else SupabaseRefused(sentence)

@@ -60,7 +60,7 @@ class SupabaseLeases:
         return f"{self._ttl.total_seconds()} seconds"
 
     def _lease(self, row: Row, started: float) -> Lease:
-        parsed = LeaseRow.model_validate(row)
+        parsed = LeaseRow.read(row)
         return Lease(
             session=parsed.session(),
             term=parsed.term,

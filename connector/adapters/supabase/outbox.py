@@ -40,7 +40,7 @@ class SupabaseOutbox:
                 "p_lease": f"{CLAIM_LEASE.total_seconds()} seconds",
             },
         )
-        return [rows.OutboxRow.model_validate(row).claimed() for row in claimed]
+        return [rows.OutboxRow.read(row).claimed() for row in claimed]
 
     async def unsettled(
         self, session_id: SessionId, term: int
@@ -48,4 +48,4 @@ class SupabaseOutbox:
         left = await self._client.call(
             "wa_unsettled_outbox", {"p_session_id": session_id, "p_term": term}
         )
-        return [rows.UnsettledOutboxRow.model_validate(row).unsettled() for row in left]
+        return [rows.UnsettledOutboxRow.read(row).unsettled() for row in left]

@@ -5,11 +5,11 @@ The shape of `p_batch` is documented on `wa_store_batch` in the migrations.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from connector.domain.messages import (
     Chat,
@@ -22,6 +22,7 @@ from connector.domain.messages import (
     Receipt,
 )
 from connector.domain.outgoing import OutboxResult
+from connector.errors import SupabaseRefused
 from connector.ports import (
     ClaimedRow,
     DesiredState,
@@ -37,6 +38,16 @@ Batch: TypeAlias = dict[str, list[Record]]
 class _Row(BaseModel):
     # A newer schema may return more columns than this connector knows.
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+    @classmethod
+    def read(cls, row: Mapping[str, Any]) -> Self:
+        """Raises SupabaseRefused for what our RPCs never return; it is not quoted."""
+        try:
+            return cls.model_validate(row)
+        except ValidationError:
+            raise SupabaseRefused(
+                "Supabase answered what no RPC of ours returns: check SUPABASE_URL."
+            ) from None
 
 
 class LeaseRow(_Row):

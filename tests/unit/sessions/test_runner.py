@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from connector.errors import (
+    InputRefused,
     LeaseLost,
     NotConnected,
     SupabaseRefused,
@@ -305,7 +306,7 @@ async def test_a_report_that_supabase_refuses_does_not_block_the_next(
     scene: Scene,
 ) -> None:
     worker = await scene.go_online()
-    scene.sessions.failures = [SupabaseRefused(), SupabaseRefused()]
+    scene.sessions.failures = [InputRefused(), InputRefused()]
 
     worker.says(Signal.STREAM_ERROR, code=599)  # a report and an event
     await turns_until(lambda: not scene.sessions.failures)
@@ -313,6 +314,17 @@ async def test_a_report_that_supabase_refuses_does_not_block_the_next(
     worker.says(Signal.DISCONNECTED)
 
     await scene.shows("reconnecting/connection_lost")
+
+
+async def test_a_revoked_key_costs_no_report(scene: Scene) -> None:
+    async with scene.running():
+        worker = await scene.launches(1)
+        scene.sessions.failures = [SupabaseRefused()]
+        worker.connects()
+        await turns_until(lambda: not scene.sessions.failures)
+        await scene.clock.advance(2)
+
+        assert scene.sessions.state == "connected/connected"
 
 
 async def test_a_planned_stop_settles_delivery_then_stops_then_drains(
