@@ -48,22 +48,24 @@ class RunningWorker:
         """Start a worker once the lease is surely ours; say whether it started."""
         await self._held.until_trusted()
         try:
-            self._worker = await within(
-                self._clock,
-                LAUNCH_WITHIN,
-                self._launcher.launch(
-                    self._held.session_id,
-                    self._held.term,
-                    history_days=self._held.session.history_days,
-                    ignore_status=self._held.session.ignore_status,
-                ),
-            )
+            worker = await within(self._clock, LAUNCH_WITHIN, self._launch())
         except (ConnectorError, TimeoutError, OSError):
             log.exception("launch failed", session_id=self._held.session_id)
             return False
         self._ending = False
-        self._listening = self._tasks.create_task(self._listen(self._worker))
+        self._listening = self._tasks.create_task(self._listen(worker))
         return True
+
+    async def _launch(self) -> Worker:
+        # Kept here, not where it is waited for: whoever cancels that wait at the moment
+        # the process is there must still find a worker to end.
+        self._worker = await self._launcher.launch(
+            self._held.session_id,
+            self._held.term,
+            history_days=self._held.session.history_days,
+            ignore_status=self._held.session.ignore_status,
+        )
+        return self._worker
 
     async def connect(self, pairing_phone: str | None) -> None:
         """Ask the worker to dial; what comes of it arrives as events."""

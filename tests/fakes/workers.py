@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from connector.domain.addresses import Jid
@@ -121,6 +121,7 @@ class FakeLauncher:
     kept: FakeSpool = field(default_factory=FakeSpool)
     failures: list[Exception] = field(default_factory=list)
     left_behind: list[SessionId] = field(default_factory=list)
+    on_launch: Callable[[], object] = lambda: None
 
     @property
     def worker(self) -> FakeWorker:
@@ -142,6 +143,7 @@ class FakeLauncher:
             raise self.failures.pop(0)
         assert not self.alive, "two workers for one number"
         self.workers.append(FakeWorker(term))
+        self.on_launch()
         return self.worker
 
     def spool(self, session_id: SessionId) -> FakeSpool:
