@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from connector.domain.addresses import Jid
+from connector.domain.addresses import GROUP_SERVER, LID_SERVER, PHONE_SERVER, Jid
 from connector.domain.messages import Json
 from connector.errors import (
     InvalidAddress,
@@ -30,6 +30,9 @@ from connector.errors import (
 
 # WhatsApp cuts longer texts off, or drops them, depending on the recipient's app.
 LONGEST_TEXT: Final = 65_536
+LONGEST_RECIPIENT: Final = 100  # characters; the database finds no chat for longer ones
+# People and groups. Not "broadcast": a status would go to everybody the number knows.
+SENDABLE_SERVERS: Final = frozenset({PHONE_SERVER, LID_SERVER, GROUP_SERVER})
 MOST_ATTEMPTS: Final = 5
 
 
@@ -75,9 +78,14 @@ def recipient(to: str, chat_jid: str | None) -> Jid:
 
     Raises InvalidAddress.
     """
+    if chat_jid is None and len(to) > LONGEST_RECIPIENT:
+        raise InvalidAddress
     text = chat_jid or to.strip()
     if "@" in text:
-        return Jid.parse(text)
+        jid = Jid.parse(text)
+        if jid.server not in SENDABLE_SERVERS:
+            raise InvalidAddress
+        return jid
     if _UUID.fullmatch(text):
         raise InvalidAddress("to is not the id of a chat of this session.")
     return Jid.of_phone(text)

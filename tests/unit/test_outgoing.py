@@ -46,12 +46,21 @@ def test_to_may_be_a_number_as_people_write_it_or_an_address(to: str, jid: str) 
         "@lid",
         "a b@lid",
         "+",
+        "status@broadcast",
+        "120363012345678901@newsletter",
+        "5511912345678@example.org",
+        "5511912345678" + " " * 100,
         "5\uff11\uff12\uff13\uff14\uff15\uff16\uff17",
     ],
 )
 def test_anything_else_is_refused_with_the_field_named(to: str) -> None:
     with pytest.raises(InvalidAddress, match=r"^to must be"):
         outgoing.recipient(to, None)
+
+
+def test_a_chat_that_nobody_may_write_to_is_refused() -> None:
+    with pytest.raises(InvalidAddress):
+        outgoing.recipient("00000000-0000-0000-0000-000000000000", "status@broadcast")
 
 
 def test_the_chat_that_the_database_resolved_goes_first() -> None:
