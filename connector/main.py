@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Coroutine
+from typing import Any, Final
 
 import structlog
 
@@ -18,6 +20,8 @@ from connector.adapters.whatsapp import protobufs
 from connector.adapters.whatsapp.zygote import Zygote
 from connector.data_folder import DataFolder
 from connector.settings import Settings
+
+FAILED: Final = 1
 
 log = structlog.get_logger()
 
@@ -32,6 +36,15 @@ def run(settings: Settings) -> int:
     from connector.composition import serve  # noqa: PLC0415 - after the fork
 
     log.info("connector starts", version=__version__, holder=folder.holder)
-    code = asyncio.run(serve(settings, folder, zygote))
+    code = until_stopped(serve(settings, folder, zygote))
     log.info("connector stopped", code=code)
     return code
+
+
+def until_stopped(serving: Coroutine[Any, Any, int]) -> int:
+    """Return the exit code, whatever happens: Python's own traceback would quote rows."""
+    try:
+        return asyncio.run(serving)
+    except Exception:
+        log.exception("connector failed")
+        return FAILED
