@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from connector.errors import (
@@ -27,6 +28,15 @@ _NOTHING_LEFT = re.compile(
     r"failed to (get device list|send message node|get group members)"
     r".*websocket not connected|the store doesn't contain a device JID"
 )
+# The same steps, failed for another reason: a rate limit, a group we are not in. Nothing
+# has left, but the connection is there, so it must count as an attempt: given back
+# uncounted, the row would be tried for ever, and before all others.
+_NEVER_LEFT = re.compile(
+    r"failed to get (device list|group members|broadcast list members|LID for PN"
+    r"|user info for \S+ to fill LID cache)"
+)
+_NOT_IN_GROUP = re.compile(r"you're not participating in that group")
+_NO_GROUP = re.compile(r"that group does not exist")
 
 
 def send_error(text: str) -> SendFailed:
@@ -37,6 +47,12 @@ def send_error(text: str) -> SendFailed:
         return RecipientUnknown()
     if _NOTHING_LEFT.search(text):
         return NotConnected()
+    if _NOT_IN_GROUP.search(text):
+        return SendRefused(HTTPStatus.FORBIDDEN)
+    if _NO_GROUP.search(text):
+        return SendRefused(HTTPStatus.NOT_FOUND)
+    if _NEVER_LEFT.search(text):
+        return SendFailed()
     return SendUncertain()
 
 

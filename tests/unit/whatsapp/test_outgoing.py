@@ -38,6 +38,17 @@ def test_an_address_is_whole_for_neonize() -> None:
             NotConnected,
         ),
         ("failed to send message node: websocket not connected", NotConnected),
+        (
+            "failed to get user info for 1@s.whatsapp.net to fill LID cache: status 429",
+            SendFailed,
+        ),
+        ("failed to get group members: info query timed out", SendFailed),
+        ("failed to get device list: info query timed out", SendFailed),
+        (
+            "failed to get group members: you're not participating in that group",
+            SendRefused,
+        ),
+        ("failed to get group members: that group does not exist", SendRefused),
         ("websocket not connected", SendUncertain),
         ("timed out waiting for message send response", SendUncertain),
         (
