@@ -81,7 +81,6 @@ class Attempt:
     """A message that an interrupted send had already begun (docs/outbox.md)."""
 
     whatsapp_id: str
-    chat: Jid
 
 
 class Worker(Protocol):
@@ -141,7 +140,7 @@ class DeviceStore(Protocol):
 
     def is_paired(self) -> bool: ...
     async def find_attempt(self, secret: bytes) -> Attempt | None:
-        """The message that was begun with this secret, if any."""
+        """The message that was last begun with this secret, if any."""
 
     def discard(self) -> None:
         """Delete the store: WhatsApp has revoked its keys. The worker must be gone."""

@@ -133,7 +133,7 @@ class SendingWorker:
         whatsapp_id = f"3EB0{len(self.heard)}"
         if self.refusals:
             raise self.refusals.popleft()
-        self.store.begun[secret] = Attempt(whatsapp_id=whatsapp_id, chat=to)
+        self.store.begun[secret] = Attempt(whatsapp_id=whatsapp_id)
         self.heard.append(content.text)
         self.in_flight.set()
         await self.gate.wait()

@@ -12,7 +12,6 @@ from typing import cast
 import pytest
 
 from connector.delivery.outbox_worker import Delivery
-from connector.domain.addresses import Jid
 from connector.domain.outgoing import Outcome
 from connector.errors import (
     NotConnected,
@@ -221,9 +220,7 @@ async def test_what_a_crash_left_claimed_is_decided_by_the_devices_store(
     scene.outbox.lineage = "first copy"
     scene.store.copy = copy
     if begun:
-        scene.store.begun[SEALER.secrets("left")[0]] = Attempt(
-            whatsapp_id="3EB0", chat=Jid("1", "lid")
-        )
+        scene.store.begun[SEALER.secrets("left")[0]] = Attempt(whatsapp_id="3EB0")
     scene.worker.gate.clear()
 
     async with scene.delivering():

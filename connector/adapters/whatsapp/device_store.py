@@ -79,13 +79,12 @@ class WhatsAppStore:
     async def find_attempt(self, secret: bytes) -> Attempt | None:
         rows = await asyncio.to_thread(
             self._read,
-            "select message_id, chat_jid from whatsmeow_message_secrets where key = ?",
+            # A row that WhatsApp refused for now has an id for each time it was tried.
+            "select message_id from whatsmeow_message_secrets where key = ?"
+            " order by rowid desc limit 1",
             secret,
         )
-        for message_id, chat in rows:
-            with contextlib.suppress(InvalidAddress):
-                return Attempt(whatsapp_id=message_id, chat=parse(chat))
-        return None
+        return Attempt(whatsapp_id=rows[0][0]) if rows else None
 
     def discard(self) -> None:
         """Raises BlockingIOError while a worker holds the folder."""

@@ -29,12 +29,20 @@ def whatsmeow(store: WhatsAppStore) -> Iterator[sqlite3.Connection]:
         pragma journal_mode = wal;
         create table whatsmeow_device (jid text, lid text);
         create table whatsmeow_message_secrets (
-          our_jid text, chat_jid text, sender_jid text, message_id text, key blob
+          our_jid text, chat_jid text, sender_jid text, message_id text, key blob,
+          primary key (our_jid, chat_jid, sender_jid, message_id)
         );
         """
     )
     yield connection
     connection.close()
+
+
+def begin(whatsmeow: sqlite3.Connection, message_id: str) -> None:
+    whatsmeow.execute(
+        "insert into whatsmeow_message_secrets values (?, ?, ?, ?, ?)",
+        (ANA_PHONE, BOB_LID, ANA_LID, message_id, SECRET),
+    )
 
 
 def test_a_new_store_is_not_paired_and_belongs_to_nobody(store: WhatsAppStore) -> None:
@@ -63,16 +71,20 @@ async def test_an_attempt_is_found_by_its_secret_while_the_worker_writes(
 ) -> None:
     whatsmeow.execute("begin immediate")
     assert await store.find_attempt(SECRET) is None
-    whatsmeow.execute(
-        "insert into whatsmeow_message_secrets values (?, ?, ?, ?, ?)",
-        (ANA_PHONE, BOB_LID, ANA_LID, "3EB0BEGUN", SECRET),
-    )
+    begin(whatsmeow, "3EB0BEGUN")
     whatsmeow.execute("commit")
 
-    assert await store.find_attempt(SECRET) == Attempt(
-        whatsapp_id="3EB0BEGUN", chat=Jid.parse(BOB_LID)
-    )
+    assert await store.find_attempt(SECRET) == Attempt(whatsapp_id="3EB0BEGUN")
     assert await store.find_attempt(b"o" * 32) is None
+
+
+async def test_of_several_attempts_the_last_one_counts(
+    store: WhatsAppStore, whatsmeow: sqlite3.Connection
+) -> None:
+    begin(whatsmeow, "3EB0REFUSED")
+    begin(whatsmeow, "3EB0BEGUN")
+
+    assert await store.find_attempt(SECRET) == Attempt(whatsapp_id="3EB0BEGUN")
 
 
 def test_a_lineage_lasts_as_long_as_its_store(store: WhatsAppStore) -> None:
