@@ -69,6 +69,14 @@ def test_many_messages_of_one_person_name_them_once() -> None:
     assert len(batch["messages"]) == 3
 
 
+def test_a_name_that_history_brought_survives_a_live_message() -> None:
+    named = Chat(jid=Jid("120363", "g.us"), kind=ChatKind.GROUP, name="Família")
+
+    batch = rows.batch([message(chat=named), message(chat=FAMILY)])
+
+    assert [chat["name"] for chat in batch["chats"]] == ["Família"]
+
+
 def test_our_own_message_names_whom_it_went_to_but_not_ourselves() -> None:
     me = Person(lid=Jid("99", "lid"))
     own = Message(

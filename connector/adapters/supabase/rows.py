@@ -172,11 +172,11 @@ def _contacts(people: Iterable[Person], incoming: Iterable[Incoming]) -> list[Re
 def _chats(chats: Iterable[Chat]) -> list[Record]:
     rows: dict[str, Record] = {}
     for chat in chats:
-        rows[str(chat.jid)] = {
-            "jid": str(chat.jid),
-            "kind": chat.kind.value,
-            "name": chat.name,
-        }
+        jid = str(chat.jid)
+        known = rows.setdefault(
+            jid, {"jid": jid, "kind": chat.kind.value, "name": None}
+        )
+        known["name"] = chat.name or known["name"]  # live messages bring no name
     return list(rows.values())
 
 
