@@ -63,6 +63,9 @@ class WorkerHandle:
         try:
             answer = await self._call(header, SEND_SECONDS, body)
         except TimeoutError as error:
+            # It may wait its turn in there and leave later: only once the process is
+            # gone does the store prove what was begun, and what never will be.
+            await self.kill()
             raise SendUncertain from error
         return Sent(
             whatsapp_id=answer["whatsapp_id"], at=datetime.fromisoformat(answer["at"])

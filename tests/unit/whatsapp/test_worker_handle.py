@@ -1,0 +1,63 @@
+"""A worker that does not answer: what may still happen in it must not happen later."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from typing import cast
+
+import pytest
+
+from connector.adapters.whatsapp import worker_handle
+from connector.adapters.whatsapp.frames import AsyncChannel
+from connector.adapters.whatsapp.worker_handle import WorkerHandle
+from connector.adapters.whatsapp.zygote import SpawnedWorker
+from connector.domain.addresses import Jid
+from connector.domain.outgoing import OutgoingText
+from connector.errors import SendUncertain
+
+BOB = Jid("1", "lid")
+
+
+class StuckProcess:
+    """Holds its end of the socket and says nothing until it is killed."""
+
+    def __init__(self, commands: socket.socket) -> None:
+        self._commands = commands
+        self._ended = asyncio.Event()
+
+    @property
+    def alive(self) -> bool:
+        return not self._ended.is_set()
+
+    def kill(self) -> None:
+        self._commands.close()
+        self._ended.set()
+
+    async def exit_code(self) -> int:
+        await self._ended.wait()
+        return -9
+
+
+@pytest.fixture
+async def stuck() -> AsyncIterator[tuple[WorkerHandle, StuckProcess]]:
+    ours, theirs = socket.socketpair()
+    process = StuckProcess(theirs)
+    channel = await AsyncChannel.over(ours)
+    handle = WorkerHandle(cast("SpawnedWorker", process), channel)
+    yield handle, process
+    await handle.kill()
+
+
+async def test_a_send_that_is_not_answered_cannot_happen_after_it_was_given_up(
+    stuck: tuple[WorkerHandle, StuckProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle, process = stuck
+    monkeypatch.setattr(worker_handle, "SEND_SECONDS", 0.01)
+
+    with pytest.raises(SendUncertain):
+        await handle.send(BOB, OutgoingText(text="oi"), b"s" * 32)
+
+    # What the store does not hold by now, it never will.
+    assert not process.alive
