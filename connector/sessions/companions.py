@@ -33,6 +33,7 @@ async def accompany(
 ) -> None:
     """Run a companion; one that fails starts again, without touching the connection."""
     failures = 0
+    refused_term: int | None = None
     while True:
         term, renewal = held.term, held.next_renewal
         began = clock.monotonic()
@@ -42,7 +43,11 @@ async def accompany(
             if term == held.term:
                 held.doubt(term)
                 await renewal.wait()
-            continue
+            if term != refused_term:
+                refused_term = term
+                continue
+            # The keeper says that the term is ours all the same: do not ask in circles.
+            log.warning("term refused again", session_id=held.session_id, term=term)
         except Exception:
             log.exception(
                 "companion failed",

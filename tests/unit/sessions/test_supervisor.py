@@ -26,6 +26,18 @@ async def test_a_session_runs_as_long_as_its_lease_is_renewed(scene: Scene) -> N
         assert scene.leases.leases[ANA].term == 1
 
 
+async def test_a_term_refused_again_and_again_does_not_keep_everybody_busy(
+    scene: Scene,
+) -> None:
+    # After a restore of the database its terms may be behind those of a spool.
+    scene.ingestion.failures.extend(LeaseLost() for _ in range(1_000))
+    async with scene.supervised():
+        await scene.clock.advance(60.0)
+
+        assert len(scene.ingestion.contexts) < 20
+        await scene.go_online()
+
+
 async def test_the_doorbell_is_answered_at_once(scene: Scene) -> None:
     scene.leases.rows.clear()
     async with scene.supervised():
