@@ -56,17 +56,22 @@ security invoker
 set search_path = ''
 as $$
 declare
+  kept_for constant interval := '30 days';
   event_id uuid;
 begin
   insert into public.wa_events (workspace_id, session_id, level, code, message, details)
   select lease.workspace_id, p_session_id, p_level, p_code, p_message, coalesce(p_details, '{}')
   from wa_private.hold_lease(p_session_id, p_term, null) as lease
   returning id into event_id;
+  -- As good a moment as any: what grows here is also what is swept here.
+  delete from public.wa_events as event
+  where event.session_id = p_session_id
+    and event.created_at < now() - kept_for;
   return event_id;
 end;
 $$;
 comment on function public.wa_record_event(uuid, bigint, text, text, text, jsonb) is
-'Records one event of a session. Raises ZB001 when the term is stale.';
+'Records one event of a session, and forgets those older than 30 days. Raises ZB001 when the term is stale.';
 
 revoke execute on function public.wa_report_session(uuid, bigint, jsonb) from public, anon, authenticated;
 revoke execute on function public.wa_record_event(uuid, bigint, text, text, text, jsonb)

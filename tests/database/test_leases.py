@@ -249,3 +249,21 @@ async def test_nobody_logs_in_during_a_ban_whatever_is_asked(
     async with database.as_postgres() as admin:
         await admin.execute("update wa_sessions set retry_at = now()")
     assert await claim(service, "connector-a") == {session.id: 1}
+
+
+async def test_an_events_thirty_days_end_with_the_next_event(
+    database: Database, leased: Session, service: Connection
+) -> None:
+    another = "select wa_record_event($1, 1, 'info', $2, 'x', '{}')"
+    for code in ("old", "recent"):
+        await service.execute(another, leased.id, code)
+    async with database.as_postgres() as admin:
+        await admin.execute(
+            "update wa_events set created_at = now() - case code"
+            " when 'old' then interval '31 days' else interval '29 days' end"
+        )
+
+    await service.execute(another, leased.id, "new")
+
+    codes = await service.fetch("select code from wa_events order by created_at")
+    assert [row["code"] for row in codes] == ["recent", "new"]
