@@ -25,7 +25,7 @@ async def measure(directory: Path) -> Figures:
         ):
             print(f"measuring {part.__module__.split('.')[-1]} {part.__name__} ...")
             figures |= await part(scene)
-        figures |= machine.memory(scene)
+        figures |= await machine.memory(scene)
         figures |= await machine.resume(scene)
     return figures
 

@@ -49,22 +49,30 @@ class Scene:
                 arrived={},
             )
             stage.whatsapp.frames.on_message_frame(scene._note)
-            await scene._link()
+            await scene._link_first()
             yield scene
 
     def _note(self, frame: MessageFrame) -> None:
         times = self.left if frame.direction is Direction.TO_DEVICE else self.arrived
         times.setdefault(frame.whatsapp_id, frame.at)
 
-    async def _link(self) -> None:
+    async def _link_first(self) -> None:
         self.session_id = await self.app.adds_number()
         started = time.monotonic()
         await self.app.wants(self.session_id, "connected")
         code = await self.app.qr_shown(self.session_id)
         self.first_qr_s = time.monotonic() - started
-        await self.owner.phone.scans(code)
-        await self.app.session_is(self.session_id, "connected", within=20)
-        await self.device.connected()
+        await self._scan(self.session_id, self.owner, code)
+
+    async def link(self, owner: Person) -> None:
+        """One more number."""
+        session_id = await self.app.adds_number(desired_state="connected")
+        await self._scan(session_id, owner, await self.app.qr_shown(session_id))
+
+    async def _scan(self, session_id: str, owner: Person, code: str) -> None:
+        device = await owner.phone.scans(code)
+        await self.app.session_is(session_id, "connected", within=20)
+        await device.connected()
 
     @property
     def device(self) -> LinkedDevice:
