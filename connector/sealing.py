@@ -73,10 +73,6 @@ class Sealer:
                 "A sealed value was changed, or belongs to another place."
             ) from None
 
-    def is_current(self, sealed: bytes) -> bool:
-        """Whether the current key sealed this; what an older one sealed wants resealing."""
-        return sealed.startswith(VERSION + self._current)
-
     def knows(self, sealed: bytes) -> bool:
         """Whether it names a configured key; if so and it does not open, it is damaged."""
         return sealed[len(VERSION) : len(VERSION) + KEY_ID_SIZE] in self._ciphers

@@ -26,9 +26,25 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+class HurriedClock:
+    """Always noon: waits for nothing, but lets others run."""
+
+    def now(self) -> datetime:
+        return NOON
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
 class ManualClock:
     def __init__(self) -> None:
-        self._start = datetime(2026, 1, 2, 12, tzinfo=UTC)
+        self._start = NOON
         self._passed = 0.0
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._order = itertools.count()

@@ -6,14 +6,14 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from connector.domain.addresses import Jid
 from connector.domain.outgoing import OutboxResult, Outcome, OutgoingContent
 from connector.errors import ConnectorError
 from connector.ports import Attempt, ClaimedRow, Sent, SessionId, UnsettledRow
+from tests.fakes.clock import NOON
 
-NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 FORGOTTEN = (Outcome.RELEASED, Outcome.RETRY)
 
 

@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import cast
 
 import pytest
@@ -33,7 +32,7 @@ from connector.ports import (
 )
 from connector.sessions.context import RunningSession
 from connector.sessions.held_lease import HeldLease
-from tests.fakes.clock import turns_until
+from tests.fakes.clock import HurriedClock, turns_until
 
 SESSION = SessionId("s1")
 
@@ -117,17 +116,6 @@ class Diary:
         if term != self.current_term:
             raise LeaseLost
         self.codes.append(code)
-
-
-class HurriedClock:
-    def now(self) -> datetime:
-        return datetime(2026, 1, 2, tzinfo=UTC)
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(0)
 
 
 @dataclass

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import cast
 
 import pytest
@@ -29,8 +29,8 @@ from connector.ports import (
     Worker,
 )
 from connector.sealing import Sealer
+from tests.fakes.clock import NOON, HurriedClock
 from tests.fakes.sending import (
-    NOON,
     MemoryDeviceStore,
     MemoryOutbox,
     SendingWorker,
@@ -40,19 +40,6 @@ from tests.fakes.sending import (
 
 SESSION = SessionId("s1")
 SEALER = Sealer([bytes(32)])
-
-
-class HurriedClock:
-    """Waits for nothing, but lets others run."""
-
-    def now(self) -> datetime:
-        return NOON
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(0)
 
 
 @dataclass
