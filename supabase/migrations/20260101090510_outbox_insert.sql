@@ -162,6 +162,12 @@ begin
   where entry.message_id is not null
   order by entry.seq;
 
+  -- By address, as wa_store_batch does: who writes to the same chats waits, and nobody deadlocks.
+  perform from public.wa_chats as chat
+  where chat.id in (select entry.chat_id from inserted as entry where entry.message_id is not null)
+  order by chat.jid
+  for no key update;
+
   update public.wa_chats as chat
   set
     last_message_at = now(),

@@ -248,13 +248,40 @@ async def test_an_insert_waits_for_the_batch_that_is_learning_whose_number_it_is
         assert (await inserted)["to_jid"] == "1234@lid"
 
 
+async def test_inserts_and_batches_lock_chats_in_one_order(
+    database: Database, leased: Session, service: Connection
+) -> None:
+    for jid in ("2@lid", "1@lid"):  # not the order on disk
+        await insert(service, leased, jid)
+    lock = "select from wa_chats where jid = $1 for no key update nowait"
+
+    async with database.as_postgres() as first, database.as_postgres() as second:
+        holding = first.transaction()
+        await holding.start()
+        await first.execute(lock, "1@lid")
+        inserted = asyncio.create_task(
+            service.execute(
+                'insert into wa_outbox (session_id, "to", payload)'
+                """ select $1, jid, '{"text": "oi"}' from unnest($2::text[]) as jid""",
+                leased.id,
+                ["2@lid", "1@lid"],
+            )
+        )
+        await waiting_for_a_lock(database)
+
+        await second.execute(lock, "2@lid")  # free: the insert stands in line at 1@lid
+
+        await holding.commit()
+        await inserted
+
+
 async def waiting_for_a_lock(database: Database) -> None:
     """Return once some other connection to the database waits for a lock."""
     async with asyncio.timeout(PATIENCE_SECONDS), database.as_postgres() as connection:
         # Postgres tells nobody when somebody begins to wait.
         while not await connection.fetchval(  # noqa: ASYNC110
-            "select exists (select from pg_locks where not granted"
-            " and database = (select oid from pg_database where datname = $1))",
+            "select exists (select from pg_stat_activity"
+            " where wait_event_type = 'Lock' and datname = $1)",
             database.name,
         ):
             await asyncio.sleep(0)
