@@ -15,7 +15,7 @@ import httpx
 from realtime import RealtimePostgresChangesListenEvent
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
-from devstack.supabase import LocalSupabase
+from devstack.supabase import Project
 
 Row: TypeAlias = dict[str, Any]
 Found = TypeVar("Found")
@@ -40,7 +40,7 @@ class App:
 
     @classmethod
     @asynccontextmanager
-    async def signed_up(cls, supabase: LocalSupabase, name: str) -> AsyncIterator[App]:
+    async def signed_up(cls, supabase: Project, name: str) -> AsyncIterator[App]:
         """Sign a new user up, give them a workspace, watch what they may see."""
         email = f"{secrets.token_hex(6)}@example.com"
         password = secrets.token_urlsafe(16)
@@ -54,7 +54,7 @@ class App:
     @classmethod
     @asynccontextmanager
     async def signed_in(
-        cls, supabase: LocalSupabase, email: str, password: str, workspace_id: str
+        cls, supabase: Project, email: str, password: str, workspace_id: str
     ) -> AsyncIterator[App]:
         """A user who signed up earlier."""
         async with _client(supabase) as client:
@@ -194,7 +194,7 @@ class App:
 
 
 @asynccontextmanager
-async def _client(supabase: LocalSupabase) -> AsyncIterator[AsyncClient]:
+async def _client(supabase: Project) -> AsyncIterator[AsyncClient]:
     """A client whose sockets and timers are gone afterwards."""
     async with httpx.AsyncClient(timeout=REQUEST_SECONDS) as http:
         client = await acreate_client(

@@ -1,24 +1,29 @@
-"""Everything on one machine: Supabase, WhatsApp, the connector, and users of an app."""
+"""A Supabase project, an emulated WhatsApp, connectors, and users of an app.
+
+The project is a local one, unless the environment names another (devstack/supabase/project.py).
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from devstack.app import App
 from devstack.connector_process import ConnectorProcess
-from devstack.supabase import LocalSupabase
+from devstack.supabase import LocalSupabase, Project, given_project
 from devstack.whatsapp import WhatsApp
 
 
 @dataclass
 class Stage:
-    """A local Supabase and an emulated WhatsApp; connectors and apps come and go."""
+    """Connectors and apps come and go; the rest stays until the block ends."""
 
     directory: Path
-    supabase: LocalSupabase
+    supabase: Project
     whatsapp: WhatsApp
     _exits: AsyncExitStack
 
@@ -28,9 +33,11 @@ class Stage:
         cls, directory: Path, *, durable: bool = False
     ) -> AsyncIterator[Stage]:
         async with AsyncExitStack() as exits:
-            supabase = await exits.enter_async_context(
-                LocalSupabase.start(directory / "supabase", durable=durable)
-            )
+            supabase: Project | None = given_project(os.environ)
+            if supabase is None:
+                supabase = await exits.enter_async_context(
+                    LocalSupabase.start(directory / "supabase", durable=durable)
+                )
             whatsapp = await exits.enter_async_context(
                 WhatsApp.start(directory / "whatsapp")
             )
@@ -40,15 +47,22 @@ class Stage:
         """A connector with a data folder of its own, not started yet."""
         connector = ConnectorProcess(
             self.directory / name,
-            supabase_settings(self.supabase) | self.whatsapp.environment | settings,
+            supabase_settings(self.supabase) | self._environment() | settings,
         )
         self._exits.push_async_callback(connector.close)
         return connector
+
+    def _environment(self) -> dict[str, str]:
+        environment = self.whatsapp.environment
+        # Only WhatsApp's hosts exist behind the emulator's proxy.
+        host = urlsplit(self.supabase.url).hostname
+        direct = f"{environment['NO_PROXY']},{host}"
+        return environment | {"NO_PROXY": direct, "no_proxy": direct}
 
     async def app(self, name: str = "Ana's shop") -> App:
         """A new user of an app, in a workspace of their own."""
         return await self._exits.enter_async_context(App.signed_up(self.supabase, name))
 
 
-def supabase_settings(supabase: LocalSupabase) -> dict[str, str]:
+def supabase_settings(supabase: Project) -> dict[str, str]:
     return {"SUPABASE_URL": supabase.url, "SUPABASE_SECRET_KEY": supabase.keys.secret}

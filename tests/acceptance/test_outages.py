@@ -22,11 +22,7 @@ async def test_what_arrives_during_an_outage_is_stored_after_it(
 ) -> None:
     linked = await own_world.linked()
     bob = own_world.somebody("Bob")
-    server = (
-        own_world.stage.supabase.gateway
-        if part == "gateway"
-        else own_world.stage.supabase.postgres
-    )
+    server = own_world.local.gateway if part == "gateway" else own_world.local.postgres
 
     for number in range(50):
         await bob.says(linked.owner, f"{number:03}")
@@ -47,11 +43,11 @@ async def test_a_frozen_gateway_delays_and_loses_nothing(own_world: World) -> No
     linked = await own_world.linked()
     bob = own_world.somebody("Bob")
 
-    own_world.stage.supabase.gateway.freeze()
+    own_world.local.gateway.freeze()
     for number in range(20):
         await bob.says(linked.owner, f"{number:03}")
     await linked.device.has_everything()
-    own_world.stage.supabase.gateway.thaw()
+    own_world.local.gateway.thaw()
     bodies = await _bodies_in_order(own_world, linked, 20)
 
     assert bodies == [f"{number:03}" for number in range(20)]
@@ -64,7 +60,7 @@ async def test_rows_inserted_while_the_doorbell_is_dead_are_sent_all_the_same(
     linked = await own_world.linked()
     bob = own_world.somebody("Bob")
 
-    await own_world.stage.supabase.gateway.kill()
+    await own_world.local.gateway.kill()
     async with own_world.database() as database:
         await database.execute(
             """
@@ -74,7 +70,7 @@ async def test_rows_inserted_while_the_doorbell_is_dead_are_sent_all_the_same(
             linked.session_id,
             bob.number,
         )
-    await own_world.stage.supabase.gateway.start()
+    await own_world.local.gateway.start()
     heard = await bob.hears(timeout=30)
 
     assert heard.text == "sem campainha"
@@ -96,8 +92,8 @@ async def test_sending_goes_on_where_an_outage_cut_it_off(own_world: World) -> N
 
     await linked.app.client.table("wa_outbox").insert(rows).execute()
     await bob.hears()
-    await own_world.stage.supabase.gateway.kill()
-    await own_world.stage.supabase.gateway.start()
+    await own_world.local.gateway.kill()
+    await own_world.local.gateway.start()
     for _ in range(59):
         await bob.hears(timeout=30)
 
@@ -127,7 +123,7 @@ async def test_what_a_dead_connector_spooled_is_stored_though_nobody_wants_the_n
     linked = await own_world.linked()
     bob = own_world.somebody("Bob")
 
-    await own_world.stage.supabase.gateway.kill()
+    await own_world.local.gateway.kill()
     for number in range(5):
         await bob.says(linked.owner, f"{number:03}")
     await linked.device.has_everything()
@@ -137,7 +133,7 @@ async def test_what_a_dead_connector_spooled_is_stored_though_nobody_wants_the_n
             "update wa_sessions set desired_state = 'disconnected' where id = $1",
             linked.session_id,
         )
-    await own_world.stage.supabase.gateway.start()
+    await own_world.local.gateway.start()
     await own_world.connector.start()
 
     assert await _bodies_in_order(own_world, linked, 5) == [f"{n:03}" for n in range(5)]

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
+import pytest
 
 from devstack.app import App, Row
 from devstack.connector_process import ConnectorProcess
 from devstack.stage import Stage
+from devstack.supabase import LocalSupabase
 from devstack.whatsapp import LinkedDevice, Person
 
 
@@ -78,6 +80,14 @@ class World:
             connector = stage.connector(**settings)
             await connector.start()
             yield cls(stage, connector)
+
+    @property
+    def local(self) -> LocalSupabase:
+        """The servers, to be unkind to; skips the story when they are not ours."""
+        supabase = self.stage.supabase
+        if not isinstance(supabase, LocalSupabase):
+            pytest.skip("this story stops servers, and these are somebody else's")
+        return supabase
 
     def somebody(self, name: str, *, on_whatsapp: bool = True) -> Person:
         """Invent a person with a number nobody has yet."""
