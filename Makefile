@@ -64,5 +64,5 @@ LOCK := --quiet --no-header --upgrade --generate-hashes --allow-unsafe --strip-e
 
 node_modules/ready: package-lock.json
 	@echo "Installing the Supabase CLI and supabase-js (once) ..."
-	@npm ci --silent --no-fund --no-audit --ignore-scripts
+	@npm ci --loglevel=error --no-fund --no-audit --ignore-scripts
 	@touch $@
