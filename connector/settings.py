@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,7 +120,24 @@ def _secret_key(text: str) -> str:
         )
     if not text.isascii() or any(character.isspace() for character in text):
         raise ValueError(f"is not a key: set it to {_CURES['SUPABASE_SECRET_KEY']}")
+    if (role := _jwt_role(text)) not in (None, "service_role"):
+        raise ValueError(
+            f"is a key for {role}: set it to {_CURES['SUPABASE_SECRET_KEY']}"
+        )
     return text
+
+
+def _jwt_role(text: str) -> str | None:
+    """Whose JWT a legacy key is; None when it is none. Supabase checks the rest."""
+    parts = text.split(".")
+    if len(parts) != 3:  # noqa: PLR2004 - header, claims, signature
+        return None
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=="))
+    except ValueError:
+        return None
+    role = claims.get("role") if isinstance(claims, dict) else None
+    return role if role in ("anon", "authenticated", "service_role") else None
 
 
 def _state_keys(text: str) -> tuple[bytes, ...]:

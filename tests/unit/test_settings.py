@@ -17,6 +17,10 @@ COMPLETE = {
 }
 
 
+def jwt(claims: bytes) -> str:
+    return f"e30.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}.c2ln"
+
+
 def complaint(**changes: str) -> str:
     with pytest.raises(InvalidSetting) as caught:
         Settings.from_environment(COMPLETE | changes)
@@ -83,6 +87,7 @@ def test_several_problems_are_all_named() -> None:
         ("SUPABASE_URL", "postgres://wxyz", "is not a URL"),
         ("SUPABASE_SECRET_KEY", "sb_publishable_x", "is a publishable key"),
         ("SUPABASE_SECRET_KEY", "two words", "is not a key"),
+        ("SUPABASE_SECRET_KEY", jwt(b'{"role":"anon"}'), "is a key for anon"),
         ("WA_STATE_KEY", "not base64!", "not 32 bytes"),
         ("WA_STATE_KEY", "c2hvcnQ=", "not 32 bytes"),
         ("WA_STATE_KEY", f"{KEY},", "not 32 bytes"),
@@ -103,6 +108,23 @@ def test_a_malformed_value_is_named_but_not_quoted(
     assert sentence.startswith(f"{name} ")
     assert words in sentence
     assert len(value) < len("secret") or value not in sentence
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        jwt(b'{"role":"service_role","ref":"wxyz"}'),
+        jwt(b'{"role":"a_role_of_the_project"}'),
+        jwt(b"[]"),
+        jwt(b"no json"),
+        "e30.$.x",
+        "sb_secret_a.b.c",
+    ],
+)
+def test_any_key_that_may_be_a_secret_one_is_left_to_supabase(key: str) -> None:
+    settings = Settings.from_environment(COMPLETE | {"SUPABASE_SECRET_KEY": key})
+
+    assert settings.supabase_secret_key == key
 
 
 def test_settings_do_not_show_their_secrets() -> None:
