@@ -8,14 +8,19 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from devstack.supabase.processes import LAUNCHER
+
 # DESIGN: a planned stop takes at most ten seconds; twice that means it hangs.
 STOP_DEADLINE: Final = 20.0
+# Between an end and the next start: doubled while it does not stay up.
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 30.0
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -49,10 +54,12 @@ class ConnectorProcess:
         self.data_folder.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
+                # It ends with us, also when we are killed; Ctrl-C in a terminal reaches
+                # us alone, who stop it in order.
                 sys.executable,
-                "-m",
-                "connector",
-                "run",
+                *("-I", "-S", str(LAUNCHER), "--"),
+                *(sys.executable, "-m", "connector", "run"),
+                start_new_session=True,
                 env=self._environment(),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -76,6 +83,22 @@ class ConnectorProcess:
 
     async def wait(self) -> int:
         return await self._running().wait()
+
+    async def keep_running(self, say: Callable[[str], None]) -> None:
+        """Start it again whenever it ends, as a machine would; until cancelled."""
+        clock = asyncio.get_running_loop().time
+        pause = FIRST_PAUSE
+        while True:
+            started = clock()
+            code = await self.wait()
+            lasted = clock() - started > LONGEST_PAUSE
+            pause = FIRST_PAUSE if lasted else min(2 * pause, LONGEST_PAUSE)
+            say(
+                f"The connector ended with code {code}; it starts again in {pause:g} s."
+                f" Its last words are in {self.log_file}"
+            )
+            await asyncio.sleep(pause)
+            await self.start()
 
     @property
     def running(self) -> bool:

@@ -17,30 +17,45 @@ from devstack.demo.further import show_tables, show_ways_in
 from devstack.demo.narrator import Narrator, Unexpected
 from devstack.demo.story import Story
 from devstack.stage import Stage
+from devstack.supabase.possession import DirectoryInUse, Possession
 
 DIRECTORY: Final = Path(".zapbase/demo")
+INTERRUPTED: Final = 130
 LAST_LINES: Final = 15
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--once", action="store_true", help="exit 0 or 1 afterwards")
+    parser.add_argument("--directory", type=Path, default=DIRECTORY)
     options = parser.parse_args()
+    try:
+        _take(options.directory)
+    except DirectoryInUse:
+        sys.stderr.write("A demo is running in this folder already: Ctrl-C ends it.\n")
+        return 1
     with suppress(KeyboardInterrupt, asyncio.CancelledError):
-        return asyncio.run(_demo(once=options.once))
-    return 0
+        return asyncio.run(_demo(options.directory, once=options.once))
+    return INTERRUPTED
 
 
-async def _demo(*, once: bool) -> int:
+def _take(directory: Path) -> None:
+    """Keep other demos out until this process ends. Raises DirectoryInUse."""
+    # Beside the directory, which each demo begins by deleting.
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    Possession(directory.with_name(f"{directory.name}.lock")).take()
+
+
+async def _demo(directory: Path, *, once: bool) -> int:
     narrator = Narrator(Console(highlight=False))
     narrator.title("Zapbase: WhatsApp for apps built on Supabase")
     # A demo starts from nothing; what an earlier one left is of no use to it.
-    shutil.rmtree(DIRECTORY, ignore_errors=True)
-    async with Stage.set_up(DIRECTORY) as stage:
+    shutil.rmtree(directory, ignore_errors=True)
+    async with Stage.set_up(directory) as stage:
         narrator.says(
             "  Running here: Postgres 17 behind a local Supabase, an emulated WhatsApp"
-            " that speaks the true\n  wire protocol, and soon the connector with the"
-            f" real neonize. [dim]{narrator.elapsed:.1f} s[/]"
+            " that\n  speaks the true wire protocol, and soon the connector with the real"
+            f" neonize.\n  [dim]{narrator.elapsed:.1f} s[/]"
         )
         story = await Story.begin(stage, narrator)
         if not await _told(story, narrator):
@@ -79,9 +94,13 @@ async def _stay(story: Story, narrator: Narrator) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    talking = asyncio.ensure_future(story.bob_keeps_talking())
+    kept_up = (
+        asyncio.ensure_future(story.bob_keeps_talking()),
+        asyncio.ensure_future(story.connector.keep_running(narrator.says)),
+    )
     await stopped.wait()
-    talking.cancel()
+    for task in kept_up:
+        task.cancel()
     narrator.says("\nStopping in order …")
 
 

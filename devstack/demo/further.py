@@ -8,8 +8,8 @@ from devstack.demo.narrator import Narrator
 from devstack.demo.story import Story
 
 COLUMNS: Final = {
-    "wa_sessions": ("name", "state", "state_code", "phone_number", "push_name"),
-    "wa_chats": ("kind", "jid", "unread_count", "last_message_preview"),
+    "wa_sessions": ("name", "state", "phone_number", "state_message"),
+    "wa_chats": ("name", "kind", "unread_count", "last_message_preview"),
     "wa_messages": ("from_me", "sender_name", "body", "status", "source"),
     "wa_outbox": ("to", "kind", "state", "attempts", "error_code"),
 }
@@ -17,18 +17,29 @@ COLUMNS: Final = {
 SNIPPET: Final = """\
 import {{ createClient }} from '@supabase/supabase-js'
 
+// Browsers and Node 22 have a WebSocket of their own; Node 20 has not.
+globalThis.WebSocket ??= (await import('ws')).default
+
 const supabase = createClient('{url}', '{key}')
-await supabase.auth.signInWithPassword({{ email: '{email}', password: '{password}' }})
+await supabase.auth.signInWithPassword({{
+  email: '{email}', password: '{password}' }})
+const session_id = '{session_id}'
 
-supabase
-  .channel('session')
+const channel = supabase.channel('demo')
   .on('postgres_changes',
-      {{ event: 'UPDATE', schema: 'public', table: 'wa_sessions', filter: 'id=eq.{session_id}' }},
-      ({{ new: session }}) => console.log(session.state, session.state_message, session.qr_image))
-  .subscribe()
+      {{ event: 'UPDATE', schema: 'public', table: 'wa_sessions',
+        filter: `id=eq.${{session_id}}` }},
+      ({{ new: row }}) => console.log(row.state, row.state_message))
+  .on('postgres_changes',
+      {{ event: 'INSERT', schema: 'public', table: 'wa_messages',
+        filter: `session_id=eq.${{session_id}}` }},
+      ({{ new: row }}) => console.log(row.from_me ? 'us: ' : 'Bob:', row.body))
+await new Promise((ready) =>
+  channel.subscribe((status) => status === 'SUBSCRIBED' && ready()))
 
-await supabase.from('wa_outbox').insert(
-  {{ session_id: '{session_id}', to: '+{number}', kind: 'text', payload: {{ text: 'Oi!' }} }})"""
+const {{ error }} = await supabase.from('wa_outbox').insert({{
+  session_id, to: '+{number}', kind: 'text', payload: {{ text: 'Oi!' }} }})
+console.log(error ?? 'Inserted. Ctrl-C ends this.')"""
 
 
 async def show_tables(story: Story, narrator: Narrator) -> None:
@@ -48,14 +59,16 @@ def show_ways_in(story: Story, narrator: Narrator) -> None:
         f"  signed in as     {story.app.email}  {story.app.password}\n"
         f"  connector's log  {story.connector.log_file}"
     )
-    narrator.says("\n[bold]Subscribe and send from your own code[/] (supabase-js)")
-    narrator.block(
-        SNIPPET.format(
-            url=supabase.url,
-            key=supabase.keys.publishable,
-            email=story.app.email,
-            password=story.app.password,
-            session_id=story.session_id,
-            number=story.bob.number,
-        )
+    snippet = SNIPPET.format(
+        url=supabase.url,
+        key=supabase.keys.publishable,
+        email=story.app.email,
+        password=story.app.password,
+        session_id=story.session_id,
+        number=story.bob.number,
     )
+    file = story.stage.directory / "app.mjs"
+    file.write_text(snippet + "\n", "utf-8")
+    narrator.says("\n[bold]Subscribe and send from your own code[/] (supabase-js)")
+    narrator.block(snippet)
+    narrator.says(f"\nThat is {file}. With Node: npm ci && node {file}")

@@ -6,12 +6,15 @@ import io
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import segno
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+# Free text is wrapped in a narrow terminal; everything else is shown whole.
+_WRAPPED: Final = frozenset({"body", "last_message_preview"})
 
 
 class Unexpected(Exception):
@@ -58,7 +61,7 @@ class Narrator:
     ) -> None:
         table = Table(title=f"public.{name}", title_justify="left", title_style="bold")
         for column in columns:
-            table.add_column(column, overflow="ellipsis", no_wrap=True)
+            table.add_column(column, no_wrap=column not in _WRAPPED)
         for row in rows:
             table.add_row(*(_cell(row[column]) for column in columns))
         self._console.print(table)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from devstack.connector_process import new_state_key
+from devstack.connector_process import ConnectorProcess, new_state_key
+from devstack.supabase.possession import Possession
 
 WORKING = {
     "SUPABASE_URL": "http://127.0.0.1:9",
@@ -66,8 +67,45 @@ async def test_a_missing_or_malformed_setting_is_named_and_ends_with_2(
 
 
 @pytest.mark.timeout(120)
-async def test_the_demo_tells_its_story_to_the_end() -> None:
-    code, output = await _run("devstack.demo", "--once")
+async def test_the_demo_tells_its_story_to_the_end(tmp_path: Path) -> None:
+    place = f"--directory={tmp_path / 'demo'}"
+
+    code, output = await _run("devstack.demo", "--once", place)
 
     assert code == 0, output
     assert "checks hold" in output
+
+
+async def test_a_second_demo_leaves_the_running_one_alone(tmp_path: Path) -> None:
+    place = tmp_path / "demo"
+    place.mkdir()
+    (place / "data").touch()
+    running = Possession(tmp_path / "demo.lock")
+    running.take()
+
+    code, output = await _run("devstack.demo", "--once", f"--directory={place}")
+    running.release()
+
+    assert (code, output.count("\n")) == (1, 1)
+    assert "running in this folder already" in output
+    assert (place / "data").exists()
+
+
+async def test_a_connector_that_ends_is_started_again_and_that_is_said(
+    tmp_path: Path,
+) -> None:
+    connector = ConnectorProcess(tmp_path, WORKING)
+    said: list[str] = []
+    await connector.start()
+    first = connector.pid
+    keeping = asyncio.ensure_future(connector.keep_running(said.append))
+
+    await connector.kill()
+    async with asyncio.timeout(20):
+        while not connector.running or connector.pid == first:  # noqa: ASYNC110 - a process
+            await asyncio.sleep(0.05)
+    keeping.cancel()
+    await connector.close()
+
+    assert len(said) == 1
+    assert "ended with code -9" in said[0]
