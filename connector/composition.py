@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -49,8 +50,9 @@ async def serve(settings: Settings, folder: DataFolder, zygote: Zygote) -> int:
         return await _run(supervisor, wakeups, zygote)
     finally:
         launcher.close()
-        async with asyncio.timeout(CLOSE_WITHIN):
-            await client.aclose()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_WITHIN):
+                await client.aclose()
 
 
 async def _run(supervisor: Supervisor, wakeups: Wakeups, zygote: Zygote) -> int:

@@ -259,7 +259,8 @@ class ClaimedRow:
     chat_jid: str | None  # resolved at insert, when it could be
     kind: str
     payload: Json
-    attempts: int
+    attempts: int  # this one counted
+    claim: int  # how often it was claimed, released claims counted too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,6 +268,7 @@ class UnsettledRow:
     """A row that was claimed before a crash: sent, or not? (docs/outbox.md)"""
 
     id: str
+    claim: int
     lineage: str
     term: int
 

@@ -73,6 +73,15 @@ class Sealer:
                 "A sealed value was changed, or belongs to another place."
             ) from None
 
+    @property
+    def current_key(self) -> str:
+        """The id of the key that seals, in hexadecimal."""
+        return self._current.hex()
+
+    def has_key(self, named: str) -> bool:
+        """Whether the key of this id is configured."""
+        return named in {each.hex() for each in self._ciphers}
+
     def knows(self, sealed: bytes) -> bool:
         """Whether it names a configured key; if so and it does not open, it is damaged."""
         return sealed[len(VERSION) : len(VERSION) + KEY_ID_SIZE] in self._ciphers

@@ -1,12 +1,6 @@
 """From `wa_outbox` to WhatsApp: claim, send, record; never twice (docs/outbox.md).
 
-Each message carries a secret derived from its row's id, and WhatsApp's own store keeps
-that secret with the message id *before* the frame leaves. So whatever interrupts a send,
-the store knows whether it was begun:
-
-    secret present                -> begun; a receipt settles it, or a person after 2 min
-    absent, same store            -> never begun; the row goes back to the queue
-    absent, another store         -> absence proves nothing; uncertain
+What was begun before an interruption is decided in attempts.py.
 """
 
 from __future__ import annotations
@@ -20,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from connector.delivery.attempts import Attempts
 from connector.domain import outgoing
 from connector.domain.outgoing import OutboxResult, Outcome
 from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off
@@ -35,7 +30,6 @@ from connector.errors import (
 from connector.ports import (
     ClaimedRow,
     Clock,
-    DeviceStore,
     Launcher,
     OutboxStore,
     SessionContext,
@@ -81,7 +75,8 @@ class _Lane:
     def __init__(self, delivery: Delivery, context: SessionContext) -> None:
         self._delivery = delivery
         self._context = context
-        self._store: DeviceStore = delivery.launcher.device_store(context.session_id)
+        store = delivery.launcher.device_store(context.session_id)
+        self._attempts = Attempts(store, delivery.sealer)
         self._claimed: deque[ClaimedRow] = deque()  # the first may be in flight
         self._flight: asyncio.Task[OutboxResult] | None = None
         self._claiming: asyncio.Task[Sequence[ClaimedRow]] | None = None
@@ -95,7 +90,7 @@ class _Lane:
         known |= {claimed.id for claimed in self._claimed}
         for row in rows:
             if row.id not in known:
-                self._unrecorded.append(await self._settled(row))
+                self._unrecorded.append(await self._attempts.settle(row))
 
     async def deliver(self) -> None:
         """Send until the connection is lost."""
@@ -150,7 +145,7 @@ class _Lane:
         self._flight = None
         self._claimed.popleft()
         self._unrecorded.append(result)
-        if result.outcome is Outcome.RELEASED:
+        if result.lost_its_worker:
             # The connection is gone, so the rows behind were not begun either; those
             # claimed ahead go back as well, or they would overtake.
             if self._claiming is not None:
@@ -164,11 +159,11 @@ class _Lane:
             content = outgoing.content(row.kind, row.payload)
         except (InvalidAddress, InvalidPayload) as error:
             return outgoing.outcome_of_invalid(row.id, error)
-        secret = self._delivery.sealer.secrets(row.id)[0]
+        secret = self._attempts.secret(row.id, row.claim)
         try:
             sent = await worker.send(to, content, secret)
         except (SendUncertain, WorkerGone):
-            return await self._settled(self._as_unsettled(row))
+            return await self._cut_off(row)
         except SendFailed as error:
             return outgoing.outcome_of_failure(row.id, row.attempts, error)
         return OutboxResult(
@@ -178,29 +173,18 @@ class _Lane:
             sent_at=sent.at,
         )
 
-    async def _settled(self, row: UnsettledRow) -> OutboxResult:
-        for secret in self._delivery.sealer.secrets(row.id):
-            attempt = await self._store.find_attempt(secret)
-            if attempt is not None:
-                return OutboxResult(
-                    id=row.id,
-                    outcome=Outcome.AWAITING_RECEIPT,
-                    whatsapp_id=attempt.whatsapp_id,
-                )
-        if row.lineage == self._store.lineage():
-            return OutboxResult(id=row.id, outcome=Outcome.RELEASED)
-        return OutboxResult(
-            id=row.id,
-            outcome=Outcome.UNCERTAIN,
-            code=SendUncertain.code,
-            message="The device's store was lost while this was being sent: "
-            "it may have arrived.",
+    async def _cut_off(self, row: ClaimedRow) -> OutboxResult:
+        settled = await self._attempts.settle(
+            UnsettledRow(
+                id=row.id,
+                claim=row.claim,
+                lineage=self._attempts.lineage,
+                term=self._context.term,
+            )
         )
-
-    def _as_unsettled(self, row: ClaimedRow) -> UnsettledRow:
-        return UnsettledRow(
-            id=row.id, lineage=self._store.lineage(), term=self._context.term
-        )
+        if settled.outcome is Outcome.RELEASED:
+            return outgoing.outcome_of_vanished(row.id, row.attempts)
+        return settled
 
     def _release_claimed(self) -> None:
         self._unrecorded += (
@@ -225,7 +209,7 @@ class _Lane:
         rows = await self._delivery.outbox.exchange(
             self._context.session_id,
             self._context.term,
-            self._store.lineage(),
+            self._attempts.lineage,
             results,
             claim,
         )

@@ -69,6 +69,13 @@ class OutboxResult:
     message: str | None = None
     retry_after: timedelta | None = None
 
+    @property
+    def lost_its_worker(self) -> bool:
+        """Whether the connection went away, so that rows behind it were not begun."""
+        return self.outcome is Outcome.RELEASED or (
+            self.outcome is Outcome.RETRY and not self.retry_after
+        )
+
 
 # --- Checking a row -----------------------------------------------------------------
 
@@ -197,6 +204,21 @@ def outcome_of_failure(row_id: str, attempts: int, error: SendFailed) -> OutboxR
         case _:
             passing = Refusal(error.code, str(error), timedelta(seconds=15))
             return _refused(row_id, attempts, passing, None)
+
+
+def outcome_of_vanished(row_id: str, attempts: int) -> OutboxResult:
+    """Decide about a row that surely was not begun, though its worker broke off over it.
+
+    It keeps its place in the queue; but a row that breaks every worker has an end.
+    """
+    final = attempts >= MOST_ATTEMPTS
+    return OutboxResult(
+        id=row_id,
+        outcome=Outcome.FAILED if final else Outcome.RETRY,
+        code=SendFailed.code,
+        message=f"The session broke off {attempts} time(s) before this was sent.",
+        retry_after=None if final else timedelta(0),
+    )
 
 
 def _refused(

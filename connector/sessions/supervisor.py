@@ -8,7 +8,6 @@ spool of a session that no longer runs here is stored all the same.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,7 +57,7 @@ class Supervisor:
         )
         self._runners: dict[SessionId, SessionRunner] = {}
         self._tasks: dict[SessionId, asyncio.Task[None]] = {}
-        self._left_spools: Sequence[SessionId] = around.launcher.spools()
+        self._left_spools = set(around.launcher.spools())
         self._supabase_away = False
 
     def stop(self) -> None:
@@ -115,16 +114,17 @@ class Supervisor:
             )
 
     def _drain_left_spools(self, tasks: asyncio.TaskGroup) -> None:
-        for session_id in self._left_spools:
+        for session_id in tuple(self._left_spools):
             # A session that runs drains its own; one that starts now waits for this.
-            if session_id not in self._tasks:
+            running = self._tasks.get(session_id)
+            if running is None or running.done():
                 self._tasks[session_id] = tasks.create_task(self._drain(session_id))
-        self._left_spools = ()
+                self._left_spools.discard(session_id)
 
     async def _drain(self, session_id: SessionId) -> None:
         try:
             await self._around.ingestion.drain(session_id)
-        except ConnectorError as error:
+        except Exception as error:  # noqa: BLE001 - one spool must not end the others
             log.warning("spool left as it is", session_id=session_id, error=error)
 
     async def _run_session(
@@ -136,6 +136,8 @@ class Supervisor:
             await self._keep_running(held)
         finally:
             self._runners.pop(held.session_id, None)
+            # It had little time to empty its spool if the lease was lost.
+            self._left_spools.add(held.session_id)
             await self._keeper.release(held)
 
     async def _keep_running(self, held: HeldLease) -> None:

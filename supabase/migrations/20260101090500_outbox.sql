@@ -25,6 +25,7 @@ create table public.wa_outbox (
     'failed', 'cancelled', 'expired', 'uncertain'
   )),
   attempts integer not null default 0,
+  claims integer not null default 0,
   error_code text,
   error_message text,
   chat_id uuid references public.wa_chats (id) on delete set null,
@@ -54,6 +55,8 @@ comment on column public.wa_outbox.expires_at is 'Not after: a late one-time cod
 comment on column public.wa_outbox.error_code is 'Stable; docs/errors.md.';
 comment on column public.wa_outbox.error_message is 'The reason as a sentence a person can read.';
 comment on column public.wa_outbox.message_id is 'The row in wa_messages that shows it in its chat.';
+comment on column public.wa_outbox.attempts is 'Sends begun or cut off; what was given back unbegun is not counted.';
+comment on column public.wa_outbox.claims is 'How often it was taken; each has a message secret of its own.';
 comment on column public.wa_outbox.claim_term is 'The lease term of the connector that took it.';
 comment on column public.wa_outbox.claim_lineage is
 'The copy of the WhatsApp store in use then: only that very copy can prove that nothing was sent.';

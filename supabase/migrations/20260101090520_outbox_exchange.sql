@@ -37,7 +37,9 @@ begin
         when result.outcome = 'awaiting_receipt' then coalesce(target.settle_by, now() + settle_within)
       end,
       send_after = case
-        when result.outcome = 'retry' then now() + make_interval(secs => coalesce(result.retry_after_seconds, 0))
+        -- At once means in its old place: those behind it must not overtake.
+        when result.outcome = 'retry' and result.retry_after_seconds > 0
+          then now() + make_interval(secs => result.retry_after_seconds)
         else target.send_after
       end,
       attempts = target.attempts - (result.outcome = 'released')::integer,
@@ -136,7 +138,7 @@ comment on function wa_private.sweep_outbox(uuid) is
 create function public.wa_exchange_outbox(
   p_session_id uuid, p_term bigint, p_lineage text, p_results jsonb, p_limit integer, p_lease interval
 )
-returns table (id uuid, "to" text, chat_jid text, kind text, payload jsonb, attempts integer)
+returns table (id uuid, "to" text, chat_jid text, kind text, payload jsonb, attempts integer, claims integer)
 language plpgsql
 volatile
 security invoker
@@ -189,6 +191,7 @@ begin
     set
       state = case when ranked.place = 1 and not in_flight then 'sending' else 'claimed' end,
       attempts = entry.attempts + 1,
+      claims = entry.claims + 1,
       claim_term = p_term,
       claim_lineage = p_lineage,
       lease_until = now() + p_lease
@@ -196,7 +199,8 @@ begin
     where entry.id = ranked.id
     returning entry.*, ranked.place
   )
-  select claimed.id, claimed."to", chat.jid, claimed.kind, claimed.payload, claimed.attempts
+  select claimed.id, claimed."to", chat.jid, claimed.kind, claimed.payload, claimed.attempts,
+    claimed.claims
   from claimed
   left join public.wa_chats as chat on chat.id = claimed.chat_id
   order by claimed.place;
@@ -209,7 +213,7 @@ comment on function public.wa_exchange_outbox(uuid, bigint, text, jsonb, integer
 'wa_unsettled_outbox tells what it had claimed. Raises ZB001 when the term is stale.';
 
 create function public.wa_unsettled_outbox(p_session_id uuid, p_term bigint)
-returns table (id uuid, claim_lineage text, claim_term bigint)
+returns table (id uuid, claims integer, claim_lineage text, claim_term bigint)
 language plpgsql
 volatile
 security invoker
@@ -219,7 +223,7 @@ as $$
 begin
   perform from wa_private.hold_lease(p_session_id, p_term, null);
   return query
-  select entry.id, entry.claim_lineage, entry.claim_term
+  select entry.id, entry.claims, entry.claim_lineage, entry.claim_term
   from public.wa_outbox as entry
   where entry.session_id = p_session_id
     and entry.state in ('claimed', 'sending')

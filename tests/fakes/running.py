@@ -47,9 +47,12 @@ class FakeIngestion(FakeCompanion):
 
     draining: list[SessionId] = field(default_factory=list)
     drained: asyncio.Event = field(default_factory=asyncio.Event)
+    broken: list[Exception] = field(default_factory=list)
 
     async def drain(self, session_id: SessionId) -> None:
         self.draining.append(session_id)
+        if self.broken:
+            raise self.broken.pop()
         await self.drained.wait()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from connector.domain.addresses import Jid
@@ -24,7 +24,8 @@ def row(name: str, *, to: str = "5521987654321", text: str = "oi") -> ClaimedRow
         chat_jid=None,
         kind="text",
         payload={"text": text},
-        attempts=1,
+        attempts=0,
+        claim=0,
     )
 
 
@@ -38,7 +39,7 @@ class MemoryOutbox:
     lineage: str = ""
     failures: deque[ConnectorError] = field(default_factory=deque)
     lose_next_answer: ConnectorError | None = None
-    inserted: list[ClaimedRow] = field(default_factory=list)
+    inserted: list[str] = field(default_factory=list)
     recorded: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def exchange(
@@ -54,8 +55,15 @@ class MemoryOutbox:
         self.lineage = lineage
         for result in results:
             self._record(result)
-        self.inserted += [row for row in self.queued if row not in self.inserted]
-        rows = [self.queued.popleft() for _ in range(min(claim, len(self.queued)))]
+        self.inserted += [
+            each.id for each in self.queued if each.id not in self.inserted
+        ]
+        rows = [
+            replace(each, attempts=each.attempts + 1, claim=each.claim + 1)
+            for each in (
+                self.queued.popleft() for _ in range(min(claim, len(self.queued)))
+            )
+        ]
         self.claimed |= {claimed.id: claimed for claimed in rows}
         if (error := self.lose_next_answer) is not None:
             self.lose_next_answer = None
@@ -66,10 +74,11 @@ class MemoryOutbox:
         claimed = self.claimed.pop(result.id)
         self.results[result.id] = result
         if result.outcome in FORGOTTEN:
-            if claimed not in self.inserted:
-                self.inserted.insert(0, claimed)  # an earlier run claimed it
+            if claimed.id not in self.inserted:
+                self.inserted.insert(0, claimed.id)  # an earlier run claimed it
             waiting = [*self.queued, claimed]
-            self.queued = deque(sorted(waiting, key=self.inserted.index))
+            waiting.sort(key=lambda each: self.inserted.index(each.id))
+            self.queued = deque(waiting)
         self.recorded.set()
 
     async def unsettled(
@@ -78,8 +87,8 @@ class MemoryOutbox:
         term: int,
     ) -> Sequence[UnsettledRow]:
         return [
-            UnsettledRow(id=name, lineage=self.lineage, term=term)
-            for name in self.claimed
+            UnsettledRow(id=name, claim=claimed.claim, lineage=self.lineage, term=term)
+            for name, claimed in self.claimed.items()
         ]
 
     async def until_recorded(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import cast
 
 import pytest
 
 from connector.delivery.outbox_worker import Delivery
-from connector.domain.outgoing import Outcome
+from connector.domain.outgoing import MOST_ATTEMPTS, Outcome
 from connector.errors import (
     NotConnected,
     SendRefused,
@@ -202,12 +202,12 @@ async def test_what_a_crash_left_claimed_is_decided_by_the_devices_store(
     copy: str,
     outcome: Outcome,
 ) -> None:
-    left = row("left")
+    left = replace(row("left"), claim=1)
     scene.outbox.claimed = {"left": left}
-    scene.outbox.lineage = "first copy"
+    scene.outbox.lineage = f"first copy/{SEALER.current_key}"
     scene.store.copy = copy
     if begun:
-        scene.store.begun[SEALER.secrets("left")[0]] = Attempt(whatsapp_id="3EB0")
+        scene.store.begun[SEALER.secrets("left/1")[0]] = Attempt(whatsapp_id="3EB0")
     scene.worker.gate.clear()
 
     async with scene.delivering():
@@ -245,3 +245,39 @@ async def test_a_burst_claims_ahead_and_still_keeps_its_order(scene: Scene) -> N
         await scene.worker.until_heard(64)
 
     assert scene.worker.heard == [f"m{n}" for n in range(64)]
+
+
+async def test_a_row_that_breaks_every_worker_has_an_end(scene: Scene) -> None:
+    scene.worker.refusals.extend(WorkerGone() for _ in range(MOST_ATTEMPTS))
+    scene.outbox.queued.extend([row("bad", text="bad"), row("good", text="good")])
+
+    async with scene.delivering():
+        failed = await scene.outbox.until_recorded("bad", Outcome.FAILED)
+        await scene.worker.until_heard(1)
+
+    assert failed.code == "send_failed"
+    assert scene.worker.heard == ["good"]
+
+
+async def test_a_row_whose_key_was_taken_away_is_not_sent_again(scene: Scene) -> None:
+    scene.outbox.claimed = {"left": replace(row("left"), claim=1)}
+    scene.outbox.lineage = f"first copy/{Sealer([bytes(31) + b'x']).current_key}"
+
+    async with scene.delivering():
+        result = await scene.outbox.until_recorded("left")
+
+    assert result.outcome is Outcome.UNCERTAIN
+    assert scene.worker.heard == []
+
+
+async def test_an_attempt_that_was_refused_does_not_speak_for_the_next(
+    scene: Scene,
+) -> None:
+    scene.store.begun[SEALER.secrets("left/1")[0]] = Attempt(whatsapp_id="3EB0")
+    scene.outbox.claimed = {"left": replace(row("left"), claim=2)}
+    scene.outbox.lineage = f"first copy/{SEALER.current_key}"
+
+    async with scene.delivering():
+        await scene.outbox.until_recorded("left", Outcome.SENT)
+
+    assert scene.worker.heard == ["oi"]

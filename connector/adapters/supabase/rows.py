@@ -81,6 +81,7 @@ class OutboxRow(_Row):
     kind: str
     payload: Any
     attempts: int
+    claims: int
 
     def claimed(self) -> ClaimedRow:
         return ClaimedRow(
@@ -90,6 +91,7 @@ class OutboxRow(_Row):
             kind=self.kind,
             payload=self.payload,
             attempts=self.attempts,
+            claim=self.claims,
         )
 
 
@@ -97,12 +99,16 @@ class UnsettledOutboxRow(_Row):
     """A row of `wa_unsettled_outbox`."""
 
     id: str
+    claims: int
     claim_lineage: str
     claim_term: int
 
     def unsettled(self) -> UnsettledRow:
         return UnsettledRow(
-            id=self.id, lineage=self.claim_lineage, term=self.claim_term
+            id=self.id,
+            claim=self.claims,
+            lineage=self.claim_lineage,
+            term=self.claim_term,
         )
 
 

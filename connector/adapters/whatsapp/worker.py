@@ -173,8 +173,10 @@ class _Worker:
         def supervised() -> None:
             try:
                 task(*arguments)
-            except Exception:  # noqa: BLE001 - or the pool would keep it to itself
-                traceback.print_exc()
+            except Exception as error:  # noqa: BLE001 - or the pool would keep it to itself
+                # neonize's own words may quote a number: only what and where are kept.
+                traceback.print_tb(error.__traceback__)
+                sys.stderr.write(f"{type(error).__name__}\n")
                 os._exit(ExitCode.FAILED)
 
         self._pool.submit(supervised)

@@ -15,9 +15,11 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import structlog
+
 from connector.adapters.whatsapp import outgoing, send_errors
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.frames import AsyncChannel, Frame, FrameBroken
+from connector.adapters.whatsapp.frames import AsyncChannel, Frame
 from connector.adapters.whatsapp.signals import own_addresses, worker_event
 from connector.adapters.whatsapp.zygote import SpawnedWorker
 from connector.domain.addresses import Jid
@@ -31,6 +33,8 @@ CALL_SECONDS: Final = 20.0
 STOP_SECONDS: Final = 6.0  # a planned stop takes less, by the worker's own clock
 KILL_SECONDS: Final = 5.0
 MOST_WAITING: Final = 1_000  # events; a connection makes a few a minute
+
+log = structlog.get_logger()
 
 
 class WorkerHandle:
@@ -134,7 +138,8 @@ class WorkerHandle:
             while frames := await self._channel.receive():
                 for frame in frames:
                     self._take(frame)
-        except FrameBroken:
+        except Exception as error:  # noqa: BLE001 - whatever it said, its end is told
+            log.warning("worker not understood", error=error)
             self._kill_quietly()
         code = await self._buried()
         for answered in self._calls.values():

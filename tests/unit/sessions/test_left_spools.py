@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.ports import SessionId
-from tests.fakes.clock import settle
+from tests.fakes.clock import settle, turns_until
 from tests.fakes.running import Scene
 from tests.fakes.supabase import ANA
 
@@ -76,3 +76,25 @@ async def test_a_stop_does_not_wait_for_it(scene: Scene) -> None:
         started = scene.clock.monotonic()
 
     assert scene.clock.monotonic() - started < 1.0
+
+
+async def test_a_spool_that_cannot_be_read_ends_nobody_else(scene: Scene) -> None:
+    scene.launcher.left_behind = [BIA]
+    scene.ingestion.broken = [ValueError("not a database")]
+
+    async with scene.supervised():
+        await scene.go_online()
+        await scene.clock.advance(60.0)
+
+        assert scene.worker.calls == ["connect"]
+
+
+async def test_what_a_lost_lease_left_no_time_for_is_stored_afterwards(
+    scene: Scene,
+) -> None:
+    async with scene.supervised():
+        await scene.go_online()
+        scene.leases.taken_by("another")
+
+        await scene.clock.advance(25.0)
+        await turns_until(lambda: scene.ingestion.draining == [ANA])
