@@ -316,7 +316,7 @@ class SessionContext(Protocol):
     """What a session's companions may know of it; each companion runs in its own task.
 
     A companion runs while we hold the session's lease, connected or not, and ends by
-    cancellation. Delivery is cancelled before the worker is stopped and has 3 s to
+    cancellation. Delivery is cancelled before the worker is stopped and has 2 s to
     settle what it has in flight; ingestion is cancelled last, when the spool is empty
     or the time is up. A companion that raises is started again, after a back-off; the
     connection does not notice. LeaseLost makes the lease keeper look at once.

@@ -40,7 +40,7 @@ from connector.sessions.wishes import wishes
 from connector.sessions.worker_events import understood
 
 MOST_WAITING_EVENTS: Final = 100
-SETTLE_WITHIN: Final = 3.0  # delivery's message in flight
+SETTLE_WITHIN: Final = 2.0  # delivery's message in flight
 DRAIN_WITHIN: Final = 1.0  # the spool, and the last report
 DRAIN_AT_REST_WITHIN: Final = 60.0
 DRAIN_LOOK_SECONDS: Final = 0.02

@@ -21,7 +21,7 @@ from connector.sessions.held_lease import HeldLease
 from connector.sessions.lease_keeper import Changes, LeaseKeeper
 from connector.sessions.runner import Ending, SessionRunner, Surroundings
 
-STOP_WITHIN: Final = 8.5  # of the ten seconds a planned stop may take
+STOP_WITHIN: Final = 7.0  # of the ten seconds a planned stop may take; then kills
 RECORD_WITHIN: Final = 5.0
 SHORTEST_GAP: Final = 0.05  # between two looks, however often the bell rings
 

@@ -206,7 +206,7 @@ async def test_a_planned_stop_takes_less_than_ten_seconds_whatever_hangs(
         supervisor.stop()
         began = scene.clock.monotonic()
 
-    assert scene.clock.monotonic() - began < 12.0
+    assert scene.clock.monotonic() - began < 10.0
 
 
 async def test_a_stop_during_a_crash_back_off_is_not_held_up(scene: Scene) -> None:
