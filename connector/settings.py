@@ -1,6 +1,6 @@
 """Every setting, read once from the environment; refuses to start when one is wrong.
 
-docs/operations.md explains each. Values are never quoted in a complaint: they are keys
+README.md lists them. Values are never quoted in a complaint: they are keys
 and addresses.
 """
 

@@ -39,7 +39,7 @@ comment on column public.wa_messages.seq is
 'Order of arrival. WhatsApp''s times are whole seconds: sort a chat by sent_at, seq.';
 comment on column public.wa_messages.whatsapp_id is 'Null while an outgoing message has not been sent.';
 comment on column public.wa_messages.sender_name is 'What the sender called themselves at the time.';
-comment on column public.wa_messages.kind is 'text, image, …; docs/messages.md.';
+comment on column public.wa_messages.kind is 'text; other kinds carry the name of their protobuf field.';
 comment on column public.wa_messages.body is 'The text, or a media message''s caption.';
 comment on column public.wa_messages.content is 'What else belongs to this kind.';
 comment on column public.wa_messages.quoted_whatsapp_id is 'Replies to this message of the same chat.';

@@ -1,5 +1,5 @@
 -- Purpose: the linked number's keys, saved page by page and sealed by the connector: Postgres
--- never sees them in the clear (docs/device-state.md).
+-- never sees them in the clear.
 -- Affects: wa_private.device_pages (new).
 
 create table wa_private.device_pages (
