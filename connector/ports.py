@@ -98,6 +98,9 @@ class Worker(Protocol):
         Raises NotConnected, RecipientUnknown, SendRefused, SendUncertain.
         """
 
+    async def ping(self) -> None:
+        """Returns when the process answers."""
+
     async def disconnect(self) -> None:
         """Close the socket; what was received is still written to the spool."""
 

@@ -26,6 +26,7 @@ from connector.domain.session_events import (
     ConnectError,
     Disconnected,
     KeepaliveTimeout,
+    KeyUnknown,
     LaunchFailed,
     LoggedOut,
     LogOutFailed,
@@ -35,6 +36,7 @@ from connector.domain.session_events import (
     SpoolFull,
     StreamError,
     Trouble,
+    WorkerSilent,
 )
 from connector.domain.states import Situation
 from connector.domain.steps import Step, first, killing, rest, retreat, show, stopping
@@ -44,6 +46,7 @@ RESTART_REQUIRED: Final = 515  # part of pairing; the client redials at once
 # neonize redials 2 s later for every failure in a row: the third attempt is then due.
 COMEBACK_WITHIN: Final = timedelta(seconds=20)
 ROOM_CHECK: Final = timedelta(minutes=1)
+KEY_CHECK: Final = timedelta(minutes=1)
 
 
 class Remedy(enum.Enum):
@@ -87,6 +90,10 @@ def recover(session: Session, trouble: Trouble, moment: Moment) -> Step:
             return stopping(retreat(session, situations.KEEPALIVE_TIMEOUT, moment))
         case ConnectError():
             return killing(retreat(session, situations.CONNECT_ERROR, moment))
+        case WorkerSilent():
+            return killing(retreat(session, situations.WORKER_SILENT, moment))
+        case KeyUnknown():
+            return killing(_wait_for_key(session, moment))
         case LaunchFailed():
             return killing(retreat(session, situations.LAUNCH_FAILED, moment))
         case LogOutFailed():
@@ -131,6 +138,13 @@ def _after_stream_error(session: Session, code: int | None, moment: Moment) -> S
         return session, ()
     record = _record("warning", situations.STREAM_ERROR, code)
     return first(record, _await_comeback(session, situations.STREAM_ERROR, moment))
+
+
+def _wait_for_key(session: Session, moment: Moment) -> Step:
+    situation = situations.STATE_KEY_UNKNOWN
+    step = rest(session, situation, moment, retry_after=KEY_CHECK)
+    said_already = session.situation is situation
+    return step if said_already else first(_record("error", situation, None), step)
 
 
 def _wait_for_room(session: Session, moment: Moment) -> Step:

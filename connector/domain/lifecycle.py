@@ -24,6 +24,7 @@ from connector.domain.messages import Json
 from connector.domain.pairing import WHOLE_ATTEMPT, Pairing
 from connector.domain.session import Moment, Phase, Session, Timer, Wish
 from connector.domain.session_commands import (
+    CheckWorker,
     Connect,
     DiscardStore,
     KillWorker,
@@ -46,6 +47,7 @@ from connector.domain.session_events import (
     Started,
     TimerFired,
     Wanted,
+    WorkerAnswered,
 )
 from connector.domain.states import Situation, State
 from connector.domain.steps import (
@@ -63,7 +65,7 @@ from connector.domain.wishes import forget, grant
 
 PAIRING_END: Final = WHOLE_ATTEMPT + timedelta(seconds=15)
 SYNC_WITHIN: Final = timedelta(seconds=10)
-HEARTBEAT: Final = timedelta(minutes=1)
+HEARTBEAT: Final = timedelta(seconds=30)
 
 PAIRING_FAILURES: Final = {
     "timeout": situations.QR_TIMEOUT,
@@ -152,6 +154,8 @@ def _on_going(session: Session, event: Going, moment: Moment) -> Step:
             return _go_online(session, account, moment)
         case OfflineSyncDone():
             return _end_sync(replace(session, synced=True), moment)
+        case WorkerAnswered():
+            return _beat(session, moment)
         case _:
             return _after_log_out(session, moment)
 
@@ -206,12 +210,14 @@ def _on_time(session: Session, timer: Timer, moment: Moment) -> Step:
         case Timer.SYNC, Phase.ONLINE:
             return _end_sync(session, moment)
         case Timer.HEARTBEAT, Phase.ONLINE:
-            return _beat(session, moment)
+            return session, (CheckWorker(),)
         case _:
             return session, ()  # what it was waiting for has happened
 
 
 def _beat(session: Session, moment: Moment) -> Step:
+    if session.phase is not Phase.ONLINE:
+        return session, ()
     # Failures are forgiven only now: a connection that dies at once must back off.
     report = Report(columns={"last_seen_at": moment.now.isoformat()})
     timer = StartTimer(timer=Timer.HEARTBEAT, after=HEARTBEAT)

@@ -62,7 +62,18 @@ class RecordEvent:
     details: Mapping[str, Json] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class CheckWorker:
+    """Whether it still answers: WorkerAnswered or WorkerSilent."""
+
+
 WorkerCommand: TypeAlias = (
-    LaunchWorker | Connect | StopWorker | KillWorker | LogOutAtWhatsApp | DiscardStore
+    CheckWorker
+    | LaunchWorker
+    | Connect
+    | StopWorker
+    | KillWorker
+    | LogOutAtWhatsApp
+    | DiscardStore
 )
 Command: TypeAlias = WorkerCommand | StartTimer | Report | RecordEvent

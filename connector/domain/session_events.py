@@ -123,6 +123,19 @@ class LaunchFailed: ...
 
 
 @dataclass(frozen=True, slots=True)
+class KeyUnknown:
+    """The spool was sealed with a key that WA_STATE_KEY does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerAnswered: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSilent: ...
+
+
+@dataclass(frozen=True, slots=True)
 class LogOutDone: ...
 
 
@@ -137,7 +150,7 @@ class TimerFired:
 
 Wanted: TypeAlias = ConnectWanted | DisconnectWanted | LogOutWanted
 PairingStep: TypeAlias = QrShown | PairingCodeShown | Paired | PairingFailed
-Going: TypeAlias = Started | Connected | OfflineSyncDone | LogOutDone
+Going: TypeAlias = Started | Connected | OfflineSyncDone | LogOutDone | WorkerAnswered
 Trouble: TypeAlias = (
     ConnectError
     | Disconnected
@@ -146,6 +159,8 @@ Trouble: TypeAlias = (
     | SpoolFull
     | WorkerExited
     | LaunchFailed
+    | KeyUnknown
+    | WorkerSilent
     | LogOutFailed
 )
 Refusal: TypeAlias = LoggedOut | Replaced | Banned | Outdated | ConnectFailure

@@ -110,6 +110,19 @@ WORKER_EXITED: Final = Situation(
     UserAction.WAIT,
     "The session's process ended unexpectedly; restarting it.",
 )
+WORKER_SILENT: Final = Situation(
+    "worker_silent",
+    State.RECONNECTING,
+    UserAction.WAIT,
+    "The session's process stopped answering; restarting it.",
+)
+STATE_KEY_UNKNOWN: Final = Situation(
+    "state_key_unknown",
+    State.FAILED,
+    UserAction.CONTACT_SUPPORT,
+    "Messages that wait on the connector's disk were sealed with another WA_STATE_KEY: "
+    "give the connector that key as well. Nothing is lost.",
+)
 LAUNCH_FAILED: Final = Situation(
     "launch_failed",
     State.RECONNECTING,

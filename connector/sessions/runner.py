@@ -27,6 +27,7 @@ from connector.domain.pairing import Pairing
 from connector.domain.session import Moment, Phase, Session, Timer, Wish
 from connector.domain.states import State
 from connector.domain.steps import show
+from connector.errors import SealBroken
 from connector.ports import Clock, Launcher, SessionStore, Signal, WorkerEvent
 from connector.sessions.companions import Companion, Ingesting, accompany
 from connector.sessions.context import RunningSession
@@ -213,8 +214,10 @@ class SessionRunner:
     ) -> events.Event | None:
         match command:
             case commands.LaunchWorker():
-                started = await self._worker.launch()
-                return None if started else events.LaunchFailed()
+                return await self._launch()
+            case commands.CheckWorker():
+                answers = await self._worker.answers()
+                return events.WorkerAnswered() if answers else events.WorkerSilent()
             case commands.Connect(pairing_phone=phone):
                 await self._worker.connect(phone)
             case commands.StopWorker():
@@ -227,6 +230,13 @@ class SessionRunner:
                 done = await self._worker.log_out()
                 return events.LogOutDone() if done else events.LogOutFailed()
         return None
+
+    async def _launch(self) -> events.Event | None:
+        try:
+            started = await self._worker.launch()
+        except SealBroken:
+            return events.KeyUnknown()
+        return None if started else events.LaunchFailed()
 
     def _report(self, columns: Mapping[str, Json]) -> None:
         qr = columns.get("qr_code")

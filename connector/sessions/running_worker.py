@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from connector.errors import ConnectorError, WorkerGone
+from connector.errors import ConnectorError, SealBroken, WorkerGone
 from connector.ports import Clock, Launcher, Signal, Worker, WorkerEvent
 from connector.sessions.deadlines import within
 from connector.sessions.held_lease import HeldLease
@@ -16,6 +16,7 @@ from connector.sessions.held_lease import HeldLease
 LAUNCH_WITHIN: Final = 15.0
 CONNECT_WITHIN: Final = 15.0
 LOG_OUT_WITHIN: Final = 15.0
+ANSWER_WITHIN: Final = 10.0
 STOP_WITHIN: Final = 5.0
 KILL_WITHIN: Final = 2.0
 
@@ -45,10 +46,15 @@ class RunningWorker:
         return self._worker
 
     async def launch(self) -> bool:
-        """Start a worker once the lease is surely ours; say whether it started."""
+        """Start a worker once the lease is surely ours; say whether it started.
+
+        Raises SealBroken when its spool was sealed with a key we do not have.
+        """
         await self._held.until_trusted()
         try:
             worker = await within(self._clock, LAUNCH_WITHIN, self._launch())
+        except SealBroken:
+            raise
         except (ConnectorError, TimeoutError, OSError):
             log.exception("launch failed", session_id=self._held.session_id)
             return False
@@ -77,6 +83,17 @@ class RunningWorker:
         except (WorkerGone, TimeoutError) as error:
             # EXITED or the ANSWER timer follows.
             log.warning("connect failed", session_id=self._held.session_id, error=error)
+
+    async def answers(self) -> bool:
+        """Whether the process is alive, and not only there."""
+        if self._worker is None:
+            return False
+        try:
+            await within(self._clock, ANSWER_WITHIN, self._worker.ping())
+        except (ConnectorError, TimeoutError) as error:
+            log.warning("no answer", session_id=self._held.session_id, error=error)
+            return False
+        return True
 
     async def log_out(self) -> bool:
         """Unlink this device at WhatsApp; say whether that surely happened."""

@@ -5,7 +5,7 @@ create table public.wa_sessions (
   id uuid primary key default gen_random_uuid(),
   workspace_id uuid not null references public.wa_workspaces (id) on delete cascade,
   name text not null default 'WhatsApp'
-  constraint wa_sessions_name_check check (length(name) <= 200),
+  constraint wa_sessions_name_check check (length(name) between 1 and 200),
 
   desired_state text not null default 'disconnected'
   constraint wa_sessions_desired_state_check check (desired_state in ('connected', 'disconnected', 'logged_out')),

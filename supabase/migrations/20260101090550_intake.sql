@@ -86,7 +86,8 @@ begin
   news as (
     select distinct on (row.chat_id)
       row.chat_id, row.sent_at, row.kind, row.from_me, left(row.body, 200) as preview,
-      row.sent_at >= coalesce(row.last_message_at, '-infinity') as is_newest,
+      -- WhatsApp counts whole seconds; a row of the outbox, inserted in the same one, does not.
+      row.sent_at >= coalesce(date_trunc('second', row.last_message_at), '-infinity') as is_newest,
       count(*) filter (
         where row.source = 'live' and not row.from_me and row.known_source is distinct from 'live'
       ) over (partition by row.chat_id) as unread

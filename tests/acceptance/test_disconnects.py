@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 
 from devstack.whatsapp import Failure
@@ -159,3 +162,15 @@ async def test_a_refusal_outlives_the_connector_that_met_it(own_world: World) ->
     assert other.device.is_connected
     assert (at_rest["state"], at_rest["qr_code"]) == ("logged_out", None)
     assert code
+
+
+@pytest.mark.timeout(150)
+async def test_a_frozen_worker_does_not_stay_connected(own_world: World) -> None:
+    linked = await own_world.linked()
+
+    os.kill(linked.worker_pid(), signal.SIGSTOP)
+    row = await linked.session_is("reconnecting", within=60)
+    await linked.session_is("connected", within=30)
+
+    assert row["state_code"] == "worker_silent"
+    await _still_works(linked)

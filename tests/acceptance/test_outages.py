@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from devstack.connector_process import new_state_key
 from tests.acceptance.world import Linked, World
 
 
@@ -137,3 +138,30 @@ async def test_what_a_dead_connector_spooled_is_stored_though_nobody_wants_the_n
     await own_world.connector.start()
 
     assert await _bodies_in_order(own_world, linked, 5) == [f"{n:03}" for n in range(5)]
+
+
+async def test_a_spool_of_another_key_is_named_and_waits_for_its_key(
+    own_world: World,
+) -> None:
+    linked = await own_world.linked()
+    bob = own_world.somebody("Bob")
+    connector = own_world.connector
+    right_key = connector.state_key
+
+    await own_world.local.gateway.kill()
+    await bob.says(linked.owner, "selada")
+    await linked.device.has_everything()
+    await connector.kill()
+    await own_world.local.gateway.start()
+    connector.state_key = new_state_key()
+    await connector.start()
+    refused = await linked.session_is("failed", within=20)
+    await connector.stop()
+    connector.state_key = right_key
+    await connector.start()
+    await linked.wants("connected")
+    row = await linked.message("selada", within=20)
+
+    assert refused["state_code"] == "state_key_unknown"
+    assert "WA_STATE_KEY" in refused["state_message"]
+    assert row["source"] == "live"

@@ -51,6 +51,10 @@ class FakeWorker:
     async def send(self, to: Jid, content: OutgoingContent, secret: bytes) -> Sent:
         raise NotConnected
 
+    async def ping(self) -> None:
+        if "ping" in self.hangs:
+            await asyncio.Event().wait()
+
     async def disconnect(self) -> None:
         await self._called("disconnect")
 

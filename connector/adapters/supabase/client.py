@@ -81,6 +81,8 @@ class SupabaseClient:
 
 async def _raise_when_away(response: httpx.Response) -> None:
     """Believe the status: a gateway's own words carry no code to tell them by."""
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        raise SupabaseRefused("Supabase does not accept SUPABASE_SECRET_KEY.")
     if _is_passing(response.status_code):
         raise httpx.HTTPStatusError(
             "not now", request=response.request, response=response

@@ -52,7 +52,12 @@ class WhatsAppLauncher:
         history_days: int,
         ignore_status: bool,
     ) -> WorkerHandle:
-        """Start the session's process. Raises WorkerGone when that is not possible."""
+        """Start the session's process.
+
+        Raises WorkerGone when that is not possible, and SealBroken when the spool holds
+        what only another key opens: receiving more would hide that nothing is stored.
+        """
+        await self.spool(session_id).check_key()
         self.device_store(session_id).prepare()
         self.spool(session_id).follow(
             ReadingRules(history_days=history_days, ignore_status=ignore_status)

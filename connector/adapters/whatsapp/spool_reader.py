@@ -98,6 +98,10 @@ class SpoolReader:
     async def depth(self) -> int:
         return await asyncio.to_thread(self._depth)
 
+    async def check_key(self) -> None:
+        """Raises SealBroken when the oldest event names a key that we do not have."""
+        await asyncio.to_thread(self._check_key)
+
     def close(self) -> None:
         with self._turn:
             if self._connection is not None:
@@ -107,6 +111,12 @@ class SpoolReader:
     def follow(self, rules: ReadingRules) -> None:
         """Read by other rules from the next event on."""
         self._rules = rules
+
+    def _check_key(self) -> None:
+        with self._turn:
+            for row in self._oldest(1):
+                if not self._sealer.knows(row[-1]):
+                    raise SealBroken
 
     def _read(self, limit: int) -> SpooledBatch | None:
         with self._turn:

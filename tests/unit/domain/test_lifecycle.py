@@ -14,6 +14,7 @@ from connector.domain import situations
 from connector.domain.lifecycle import transition
 from connector.domain.session import Moment, Phase, Session, Timer
 from connector.domain.session_commands import (
+    CheckWorker,
     DiscardStore,
     KillWorker,
     LaunchWorker,
@@ -28,11 +29,13 @@ from tests.fakes.stages import (
     AT_REST,
     MOMENT,
     NOW,
+    OFFLINE,
     ONLINE,
     PAIRING,
     STARTING,
     after,
     commands,
+    kinds,
     reported,
     timers,
 )
@@ -145,14 +148,40 @@ def test_a_sync_whose_end_is_never_announced_is_over_after_a_while() -> None:
     assert commands(ONLINE, events.TimerFired(Timer.SYNC)) == ()
 
 
-def test_every_minute_online_is_a_sign_of_life_and_forgives_failures() -> None:
+def test_the_worker_is_asked_for_a_sign_of_life_while_online() -> None:
+    assert commands(ONLINE, events.TimerFired(Timer.HEARTBEAT)) == (CheckWorker(),)
+
+
+def test_a_sign_of_life_is_reported_and_forgives_failures() -> None:
     shaky = replace(ONLINE, failures=7)
 
-    calm, todo = transition(shaky, events.TimerFired(Timer.HEARTBEAT), MOMENT)
+    calm, todo = transition(shaky, events.WorkerAnswered(), MOMENT)
 
     assert calm.failures == 0
     assert reported(todo) == {"last_seen_at": NOW.isoformat()}
     assert Timer.HEARTBEAT in timers(todo)
+
+
+def test_a_late_sign_of_life_does_not_hide_a_lost_connection() -> None:
+    assert transition(OFFLINE, events.WorkerAnswered(), MOMENT) == (OFFLINE, ())
+
+
+def test_a_silent_worker_is_killed_and_replaced() -> None:
+    silent, todo = transition(ONLINE, events.WorkerSilent(), MOMENT)
+
+    assert silent.situation is situations.WORKER_SILENT
+    assert KillWorker in kinds(todo)
+    assert Timer.RETRY in timers(todo)
+
+
+def test_an_unknown_key_is_said_once_and_tried_again() -> None:
+    resting, todo = transition(STARTING, events.KeyUnknown(), MOMENT)
+    again = replace(resting, phase=Phase.STARTING)
+
+    assert resting.situation is situations.STATE_KEY_UNKNOWN
+    assert RecordEvent in kinds(todo)
+    assert Timer.RETRY in timers(todo)
+    assert RecordEvent not in kinds(commands(again, events.KeyUnknown()))
 
 
 EVERYTHING: list[events.Event] = [
@@ -178,6 +207,9 @@ EVERYTHING: list[events.Event] = [
     events.KeepaliveTimeout(),
     events.ConnectError(),
     events.LaunchFailed(),
+    events.KeyUnknown(),
+    events.WorkerAnswered(),
+    events.WorkerSilent(),
     events.SpoolFull(),
     events.WorkerExited(-9),
     events.Outdated(),

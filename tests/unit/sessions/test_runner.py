@@ -9,6 +9,7 @@ from connector.errors import (
     InputRefused,
     LeaseLost,
     NotConnected,
+    SealBroken,
     SupabaseRefused,
     SupabaseUnavailable,
     WorkerGone,
@@ -372,3 +373,14 @@ async def test_a_runner_that_fails_leaves_no_worker_behind(scene: Scene) -> None
         await SessionRunner(held, broken).run()
 
     assert scene.launcher.alive == []
+
+
+async def test_a_spool_of_another_key_is_said_and_nothing_connects(
+    scene: Scene,
+) -> None:
+    scene.launcher.failures = [SealBroken()]
+
+    async with scene.running():
+        await scene.shows("failed/state_key_unknown")
+
+        assert not scene.launcher.workers

@@ -257,3 +257,14 @@ async def test_an_unanswered_renewal_takes_nothing_away(
         await scene.clock.advance(20.0)
 
         assert worker.calls == ["connect"]
+
+
+async def test_a_frozen_worker_is_found_and_replaced(scene: Scene) -> None:
+    async with scene.supervised():
+        frozen = await scene.go_online()
+        frozen.hangs.add("ping")
+
+        await scene.clock.advance(45.0)
+
+        assert frozen.gone
+        await scene.launches(2)
