@@ -71,6 +71,8 @@ def configure(level: str, output: TextIO = sys.stderr) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.ERROR, handlers=[_Libraries()], force=True)
+    # It complains at every try to reconnect; the doorbell says once that it is down.
+    logging.getLogger("realtime").setLevel(logging.CRITICAL)
 
 
 class _Libraries(logging.Handler):
