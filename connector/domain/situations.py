@@ -133,7 +133,8 @@ SPOOL_FULL: Final = Situation(
     "spool_full",
     State.RECONNECTING,
     UserAction.WAIT,
-    "The connector's disk is full; WhatsApp keeps new messages until there is room.",
+    "The connector's disk is full; WhatsApp keeps new messages until there is room: "
+    "at least 64 MB must be free.",
 )
 TAKEN_OVER: Final = Situation(
     "taken_over",

@@ -6,7 +6,8 @@ insert with synchronous=NORMAL: it survives the process, not a power cut.
 
     killed before the insert:  lost (neonize has already told WhatsApp "received")
     killed after the insert:   read by the next supervisor
-    disk full:                 kept in memory, retried until written; receiving stops
+    disk full:                 written to what reserve.py kept free; receiving stops
+    that full, too:            kept in memory, retried until written
 
 This module is the worker's half; spool_reader.py is the supervisor's. docs/spool.md.
 """
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from connector.adapters.whatsapp.reserve import Reserve
 from connector.sealing import Sealer
 
 FILE_NAME: Final = "spool.db"
@@ -47,6 +49,7 @@ create table if not exists dead_letters (
 _APPENDS_BETWEEN_LOOKS: Final = 64
 _RETRY_SECONDS: Final = 0.25
 _BUSY_SECONDS: Final = 10.0
+_PRIMARY_CODE: Final = 0xFF  # the rest of SQLite's error number tells the variant
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -107,9 +110,13 @@ class SpoolWriter:
         self._lock = threading.Lock()
         self._unwritten: deque[tuple[int, int, int, int, bytes]] = deque()
         self._appends = 0
+        self._refused = False  # the disk has refused a write
         self._full = False
+        self._reserve = Reserve(path.parent)
         self._connection = connect(path)
         self._last_seq = self._seq_to_go_on_from()
+        if self._below_the_marks():
+            self._reserve.stock()
 
     def append(self, code: int, raw: bytes) -> None:
         """Write one event; never raises: what cannot be written yet stays in memory."""
@@ -121,7 +128,7 @@ class SpoolWriter:
             self._unwritten.append(row)
             if len(self._unwritten) == 1:
                 self._write_in_order()
-            if self._unwritten:
+            if self._refused:
                 self._stop_receiving()
             else:
                 self._look_at_the_water()
@@ -155,15 +162,19 @@ class SpoolWriter:
 
     def _write_in_order(self) -> None:
         try:
-            while self._unwritten:
-                self._connection.execute(
-                    "insert into events values (?, ?, ?, ?, ?)",
-                    self._unwritten[0],
-                )
-                self._unwritten.popleft()
-        except sqlite3.Error:
+            self._write()
+        except sqlite3.Error as error:
             # Full, read-only or failing disk: `append` stops receiving, `flush` retries.
-            return
+            self._refused = True
+            if not _is_busy(error) and self._reserve.spend():
+                self._write_in_order()  # once: the reserve is gone now
+
+    def _write(self) -> None:
+        while self._unwritten:
+            self._connection.execute(
+                "insert into events values (?, ?, ?, ?, ?)", self._unwritten[0]
+            )
+            self._unwritten.popleft()
 
     def _look_at_the_water(self) -> None:
         self._appends += 1
@@ -174,7 +185,9 @@ class SpoolWriter:
 
     def _below_the_marks(self) -> bool:
         return self._used_bytes() <= self._high_water.spool_bytes and (
-            _free_bytes(self._path.parent) >= self._high_water.free_bytes
+            # The reserve is ours to use: setting it aside must not look like a full disk.
+            _free_bytes(self._path.parent) + self._reserve.held()
+            >= self._high_water.free_bytes
         )
 
     def _used_bytes(self) -> int:
@@ -193,3 +206,9 @@ class SpoolWriter:
 def _free_bytes(folder: Path) -> int:
     disk = os.statvfs(folder)
     return disk.f_bavail * disk.f_frsize
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    """Whether another process was writing, which room does not cure."""
+    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
+    return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}

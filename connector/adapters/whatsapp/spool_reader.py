@@ -2,6 +2,7 @@
 
     read    decodes the oldest events of one term; reading again gives the same again
     trim    forgets what is stored, and only what the last read handed out
+    owed    a trim that a full disk refuses is made up for later; it counts as done
     poison  an event that cannot be decoded goes to dead_letters, raw and sealed
 
 A history event holds thousands of messages: it is handed out in pieces of `limit`, and
@@ -11,6 +12,7 @@ stays in the spool until its last piece is trimmed. After a crash it starts agai
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -19,6 +21,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
 from typing import Final
+
+import structlog
 
 from connector.adapters.whatsapp.address_book import AddressBook
 from connector.adapters.whatsapp.incoming import Poison, ReadingRules, decode
@@ -32,14 +36,20 @@ from connector.sealing import Sealer
 _LOG_TO_FOLD: Final = 4 * 1024 * 1024  # bytes
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _OLDEST: Final = (
-    "select seq, code, term, received_at, body from events order by seq limit ?"
+    "select seq, code, term, received_at, body from events"
+    " where seq > ? order by seq limit ?"
 )
-_UP_TO: Final = "select seq, code, term, received_at, body from events where seq <= ?"
+_BETWEEN: Final = (
+    "select seq, code, term, received_at, body from events where seq > ? and seq <= ?"
+)
+_COUNT: Final = "select count(*) from events where seq > ?"
 _SET_ASIDE: Final = """
 insert or ignore into dead_letters (seq, code, term, received_at, body, reason)
 values (?, ?, ?, ?, ?, ?)
 """
 _Row = tuple[int, int, int, int, bytes]
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +94,7 @@ class SpoolReader:
         self._done = _Piece(0, 0)  # trimmed so far, of the event that comes in pieces
         self._handed_out = _Piece(0, 0)
         self._large: _Decoded | None = None
+        self._owed = 0  # stored up to here, though the disk still holds it; 0: nothing
 
     async def read(self, limit: int) -> SpooledBatch | None:
         """Raises SealBroken when the events were sealed with a key we do not have."""
@@ -120,6 +131,8 @@ class SpoolReader:
 
     def _read(self, limit: int) -> SpooledBatch | None:
         with self._turn:
+            if self._owed:
+                self._delete(self._owed)
             rows = self._oldest(limit)
             if rows and self._connection is not None:
                 self._checkpoint(self._connection)
@@ -152,14 +165,16 @@ class SpoolReader:
     def _oldest(self, limit: int) -> list[_Row]:
         if (connection := self._open()) is None:
             return []
-        rows: list[_Row] = connection.execute(_OLDEST, (limit,)).fetchall()
+        rows: list[_Row] = connection.execute(_OLDEST, (self._owed, limit)).fetchall()
         return list(takewhile(lambda row: row[2] == rows[0][2], rows))
 
     def _checkpoint(self, connection: sqlite3.Connection) -> None:
         """Fold the log into the file, for the worker; passive: nobody waits for it."""
         log = self._path.with_name(f"{self._path.name}-wal")
         if log.stat().st_size > _LOG_TO_FOLD:
-            connection.execute("pragma wal_checkpoint(passive)").fetchone()
+            # A full disk has no room for that either; the log keeps what it holds.
+            with contextlib.suppress(sqlite3.OperationalError):
+                connection.execute("pragma wal_checkpoint(passive)").fetchone()
 
     def _decode(self, row: _Row) -> Sequence[Incoming]:
         seq, code, _, received_at, body = row
@@ -187,7 +202,7 @@ class SpoolReader:
                 return
             # An event handed out in pieces is refused a piece at a time, kept once.
             last = max(up_to, self._handed_out.seq)
-            rows = connection.execute(_UP_TO, (last,)).fetchall()
+            rows = connection.execute(_BETWEEN, (self._owed, last)).fetchall()
             self._set_aside(rows, reason)
             self._forget(up_to)
 
@@ -195,8 +210,22 @@ class SpoolReader:
         self._done = self._handed_out
         if self._large is not None and self._large.seq <= up_to:
             self._large = None
-        if (connection := self._open()) is not None:
+        self._delete(up_to)
+
+    def _delete(self, up_to: int) -> None:
+        if (connection := self._open()) is None:
+            return
+        try:
             connection.execute("delete from events where seq <= ?", (up_to,))
+        except sqlite3.OperationalError as error:
+            # It is in Postgres: what cannot be deleted yet must not keep the rest back.
+            if not self._owed:
+                log.warning(
+                    "trimming waits for room", session_id=self._session_id, error=error
+                )
+            self._owed = max(self._owed, up_to)
+        else:
+            self._owed = 0
             self._checkpoint(connection)
 
     def _set_aside(self, rows: Sequence[_Row], reason: str) -> None:
@@ -207,8 +236,8 @@ class SpoolReader:
         with self._turn:
             if (connection := self._open()) is None:
                 return 0
-            count: int = connection.execute("select count(*) from events").fetchone()[0]
-            return count
+            counted = connection.execute(_COUNT, (self._owed,)).fetchone()
+            return int(counted[0])
 
     def _open(self) -> sqlite3.Connection | None:
         if self._connection is None and self._path.exists():

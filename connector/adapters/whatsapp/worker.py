@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 LOCK_SECONDS: Final = 5.0  # how long a dying predecessor may hold the folder
 QUIET_SECONDS: Final = 0.5  # without an event, after disconnecting: the spool has all
 STOP_SECONDS: Final = 4.5  # a planned stop never takes longer
+# How long to wait for room, unseen, rather than be stopped with unwritten events.
+HOLD_SECONDS: Final = 60.0
 LAST_WORDS_NAME: Final = "last_words"  # stderr, for whoever looks into a crash
 LONGEST_LAST_WORDS: Final = 64 * 1024  # bytes kept from one process to the next
 _THREADS: Final = 4
@@ -150,8 +152,15 @@ class _Worker:
         return {}
 
     def _stop_receiving(self) -> None:
-        """The spool is full, or cannot be written to: WhatsApp keeps what is next."""
+        """The spool is full, or cannot be written to: WhatsApp keeps what is next.
+
+        The supervisor stops a worker that says so, and a stopped worker forgets what it
+        could not write: it says so when nothing is left to write, or much later.
+        """
         self._connection.disconnect()
+        self._recorder.wait_idle(QUIET_SECONDS, time.monotonic() + STOP_SECONDS)
+        if not self._spool.flush(time.monotonic() + HOLD_SECONDS):
+            sys.stderr.write("received events are still unwritten\n")
         self._recorder.signal("spool_full")
         while not self._spool.flush(time.monotonic() + STOP_SECONDS):
             pass

@@ -9,6 +9,8 @@ import pytest
 from connector.adapters.whatsapp import spool as spool_module
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.incoming import ReadingRules
+from connector.adapters.whatsapp.reserve import FILE_NAME as RESERVE
+from connector.adapters.whatsapp.reserve import SIZE, Reserve
 from connector.adapters.whatsapp.spool import HighWater, SpoolWriter
 from connector.adapters.whatsapp.spool_reader import SpoolReader
 from connector.domain.messages import Message
@@ -250,3 +252,124 @@ async def test_what_cannot_be_written_yet_stays_in_memory_in_order(
     assert writer.flush(time.monotonic() + 5)
     writer.append(Code.MESSAGE, message("third"))
     assert texts(await spool.reader.read(10)) == ["first", "second", "third"]
+
+
+def let_it_grow(writer: SpoolWriter, pages: int) -> None:
+    """SQLite itself says "disk is full" to the write that needs one page more."""
+    used = writer._connection.execute("pragma page_count").fetchone()[0]
+    writer._connection.execute(f"pragma max_page_count = {used + pages}")
+
+
+@pytest.fixture
+def full_disk(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> SpoolWriter:
+    """A disk without a page left, but for those of the reserve."""
+    writer = spool.writer()
+    give_back = Reserve.spend
+
+    def spend(reserve: Reserve) -> bool:
+        had_any = give_back(reserve)
+        if had_any:
+            let_it_grow(writer, pages=SIZE // 4096)
+        return had_any
+
+    monkeypatch.setattr(Reserve, "spend", spend)
+    let_it_grow(writer, pages=0)
+    return writer
+
+
+async def test_the_reserve_takes_what_a_full_disk_refuses(
+    spool: Spool, full_disk: SpoolWriter
+) -> None:
+    for number in range(100):
+        full_disk.append(Code.MESSAGE, message("x" * 2_000, id=f"ID{number}"))
+
+    assert spool.full == 1
+    assert full_disk.flush(time.monotonic())
+    assert not spool.path.with_name(RESERVE).exists()
+    batch = await spool.reader.read(500)
+    assert batch is not None
+    assert len(batch.incoming) == 100
+
+
+async def test_what_not_even_the_reserve_takes_waits_for_room(
+    spool: Spool, full_disk: SpoolWriter
+) -> None:
+    spool.path.with_name(RESERVE).unlink()
+    sent = [f"{number} {'x' * 2_000}" for number in range(20)]
+    for text in sent:
+        full_disk.append(Code.MESSAGE, message(text, id=text[:2]))
+
+    assert spool.full == 1
+    assert not full_disk.flush(time.monotonic())
+    let_it_grow(full_disk, pages=1_000)
+
+    assert full_disk.flush(time.monotonic())
+    assert texts(await spool.reader.read(500)) == sent
+
+
+def test_a_reserve_is_of_real_blocks_and_made_anew_once_there_is_room(
+    spool: Spool,
+) -> None:
+    reserve = spool.path.with_name(RESERVE)
+    no_room = HighWater(spool_bytes=1 << 30, free_bytes=1 << 60)
+
+    spool.writer(high_water=no_room)
+    assert not reserve.exists()
+    spool.writer()
+
+    assert reserve.stat().st_blocks * 512 >= SIZE
+
+
+def test_the_reserve_counts_as_free(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or setting it aside at the mark would stop the receiving it is there for."""
+    free = [64 * 1024 * 1024]
+    monkeypatch.setattr(spool_module, "_free_bytes", lambda _: free[0])
+    writer = spool.writer(high_water=HighWater(spool_bytes=1 << 30))
+    free[0] -= SIZE
+
+    assert writer.has_room()
+    free[0] -= 1 << 20
+    assert not writer.has_room()
+
+
+def test_another_writer_at_work_does_not_cost_the_reserve(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool_module, "_BUSY_SECONDS", 0.0)
+    writer = spool.writer()
+    blocker = sqlite3.connect(spool.path, isolation_level=None)
+    blocker.execute("begin immediate")
+
+    writer.append(Code.MESSAGE, message("waits"))
+    blocker.execute("rollback")
+    blocker.close()
+
+    assert spool.path.with_name(RESERVE).exists()
+    assert writer.flush(time.monotonic())
+
+
+async def test_a_trim_without_room_is_made_up_for_and_holds_nothing_back(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool_module, "_BUSY_SECONDS", 0.0)
+    writer = spool.writer()
+    writer.append(Code.MESSAGE, message("stored"))
+    writer.append(Code.MESSAGE, message("next"))
+    first = await spool.reader.read(1)
+    assert first is not None
+    blocker = sqlite3.connect(spool.path, isolation_level=None)
+    blocker.execute("begin immediate")
+
+    await spool.reader.trim(first.up_to)
+    assert texts(await spool.reader.read(10)) == ["next"]
+    assert await spool.reader.depth() == 1
+    successor = spool.read_with(KEY)
+    assert texts(await successor.read(10)) == ["stored", "next"]
+    blocker.execute("rollback")
+    blocker.close()
+
+    assert texts(await spool.reader.read(10)) == ["next"]
+    assert texts(await successor.read(10)) == ["next"]
+    successor.close()
