@@ -79,7 +79,7 @@ class WhatsAppLauncher:
                 raise
         channel = await AsyncChannel.over(ours)
         await channel.send(orders.frame())
-        return WorkerHandle(process, channel)
+        return WorkerHandle(session_id, process, channel)
 
     def spool(self, session_id: SessionId) -> SpoolReader:
         """The one reader of this session's spool."""

@@ -20,12 +20,13 @@ import structlog
 from connector.adapters.whatsapp import outgoing, send_errors
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.frames import AsyncChannel, Frame
+from connector.adapters.whatsapp.orders import ExitCode
 from connector.adapters.whatsapp.signals import own_addresses, worker_event
 from connector.adapters.whatsapp.zygote import SpawnedWorker
 from connector.domain.addresses import Jid
 from connector.domain.outgoing import OutgoingContent
 from connector.errors import SendUncertain, WorkerGone
-from connector.ports import Sent, Signal, WorkerEvent
+from connector.ports import Sent, SessionId, Signal, WorkerEvent
 
 # neonize gives WhatsApp 75 s to acknowledge a message, and cannot be told otherwise.
 SEND_SECONDS: Final = 80.0
@@ -40,7 +41,10 @@ log = structlog.get_logger()
 class WorkerHandle:
     """Implements ports.Worker."""
 
-    def __init__(self, process: SpawnedWorker, channel: AsyncChannel) -> None:
+    def __init__(
+        self, session_id: SessionId, process: SpawnedWorker, channel: AsyncChannel
+    ) -> None:
+        self._session_id = session_id
         self._process = process
         self._channel = channel
         self._events = _EventQueue()
@@ -142,6 +146,9 @@ class WorkerHandle:
             log.warning("worker not understood", error=error)
             self._kill_quietly()
         code = await self._buried()
+        if code == ExitCode.STOP_TIMED_OUT:
+            # Nobody listens to a worker that was told to stop: only this says it.
+            log.error("stop cut short", session_id=self._session_id, code=code)
         for answered in self._calls.values():
             if not answered.done():
                 answered.set_exception(WorkerGone())

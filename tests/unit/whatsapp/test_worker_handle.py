@@ -8,14 +8,17 @@ from collections.abc import AsyncIterator
 from typing import cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from connector.adapters.whatsapp import worker_handle
 from connector.adapters.whatsapp.frames import AsyncChannel
+from connector.adapters.whatsapp.orders import ExitCode
 from connector.adapters.whatsapp.worker_handle import WorkerHandle
 from connector.adapters.whatsapp.zygote import SpawnedWorker
 from connector.domain.addresses import Jid
 from connector.domain.outgoing import OutgoingText
 from connector.errors import SendUncertain
+from connector.ports import SessionId
 
 BOB = Jid("1", "lid")
 
@@ -26,6 +29,7 @@ class StuckProcess:
     def __init__(self, commands: socket.socket) -> None:
         self._commands = commands
         self._ended = asyncio.Event()
+        self.code = -9
 
     @property
     def alive(self) -> bool:
@@ -37,7 +41,7 @@ class StuckProcess:
 
     async def exit_code(self) -> int:
         await self._ended.wait()
-        return -9
+        return self.code
 
 
 @pytest.fixture
@@ -45,7 +49,7 @@ async def stuck() -> AsyncIterator[tuple[WorkerHandle, StuckProcess]]:
     ours, theirs = socket.socketpair()
     process = StuckProcess(theirs)
     channel = await AsyncChannel.over(ours)
-    handle = WorkerHandle(cast("SpawnedWorker", process), channel)
+    handle = WorkerHandle(SessionId("s"), cast("SpawnedWorker", process), channel)
     yield handle, process
     await handle.kill()
 
@@ -61,3 +65,17 @@ async def test_a_send_that_is_not_answered_cannot_happen_after_it_was_given_up(
 
     # What the store does not hold by now, it never will.
     assert not process.alive
+
+
+async def test_a_stop_that_had_to_leave_events_is_logged(
+    stuck: tuple[WorkerHandle, StuckProcess],
+) -> None:
+    handle, process = stuck
+    process.code = ExitCode.STOP_TIMED_OUT
+
+    with capture_logs() as logs:
+        await handle.kill()
+
+    assert ("stop cut short", "s", 13) in [
+        (line["event"], line.get("session_id"), line.get("code")) for line in logs
+    ]
