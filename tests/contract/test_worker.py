@@ -234,9 +234,9 @@ async def test_the_end_of_the_supervisor_stops_the_worker_in_order(
             await asyncio.to_thread(program.wait, TIMEOUT)
             assert program.returncode == 0
             await number.device.disconnected()
-        # It had a planned stop: what WhatsApp was told is received is in the spool.
-        received = "last words" in await number.texts()
-        assert received == (number.device.undelivered == [])
+        # It had a planned stop: what WhatsApp was told is received is in the spool. What
+        # was spooled without being told comes again, and is stored once.
+        assert "last words" in await number.texts() or number.device.undelivered
         launcher.close()
 
 
