@@ -62,11 +62,20 @@ class Delivery:
         lane = _Lane(self, context)
         try:
             while True:
-                await context.until_connected()
+                await self._until_connected(context, lane)
                 await lane.settle_leftovers()
                 await lane.deliver()
         finally:
             await lane.put_down()
+
+    async def _until_connected(self, context: SessionContext, lane: _Lane) -> None:
+        while context.worker() is None:
+            try:
+                async with asyncio.timeout(self.poll.total_seconds()):
+                    await context.until_connected()
+            except TimeoutError:
+                # What expires, or waited too long for its receipt, does so offline too.
+                await lane.sweep()
 
 
 class _Lane:
@@ -91,6 +100,10 @@ class _Lane:
         for row in rows:
             if row.id not in known:
                 self._unrecorded.append(await self._attempts.settle(row))
+
+    async def sweep(self) -> None:
+        """Let Postgres end what waited too long; claim nothing."""
+        await self._exchange(0)
 
     async def deliver(self) -> None:
         """Send until the connection is lost."""

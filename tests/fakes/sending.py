@@ -40,6 +40,7 @@ class MemoryOutbox:
     failures: deque[ConnectorError] = field(default_factory=deque)
     lose_next_answer: ConnectorError | None = None
     inserted: list[str] = field(default_factory=list)
+    swept: asyncio.Event = field(default_factory=asyncio.Event)
     recorded: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def exchange(
@@ -53,6 +54,8 @@ class MemoryOutbox:
         if self.failures:
             raise self.failures.popleft()
         self.lineage = lineage
+        if claim == 0:
+            self.swept.set()
         for result in results:
             self._record(result)
         self.inserted += [

@@ -73,14 +73,16 @@ class Scene:
         return self.store
 
     @asynccontextmanager
-    async def delivering(self) -> AsyncIterator[asyncio.Task[None]]:
+    async def delivering(
+        self, poll: timedelta = timedelta(seconds=1)
+    ) -> AsyncIterator[asyncio.Task[None]]:
         delivery = Delivery(
             launcher=cast("Launcher", self),
             outbox=self.outbox,
             wakeups=SilentDoorbell(),
             sealer=SEALER,
             clock=HurriedClock(),
-            poll=timedelta(seconds=1),
+            poll=poll,
             poll_blind=timedelta(seconds=1),
         )
         task = asyncio.create_task(delivery.run(cast("SessionContext", self.context)))
@@ -281,3 +283,13 @@ async def test_an_attempt_that_was_refused_does_not_speak_for_the_next(
         await scene.outbox.until_recorded("left", Outcome.SENT)
 
     assert scene.worker.heard == ["oi"]
+
+
+async def test_what_waits_too_long_is_ended_offline_too(scene: Scene) -> None:
+    scene.context.online = None
+
+    async with scene.delivering(poll=timedelta(milliseconds=1)):
+        async with asyncio.timeout(2):
+            await scene.outbox.swept.wait()
+
+    assert scene.worker.heard == []
