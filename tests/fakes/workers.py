@@ -91,7 +91,7 @@ class FakeSpool:
         return self.waiting
 
     async def reject(self, up_to: int, reason: str) -> None:
-        raise NotImplementedError
+        raise AssertionError("a session sets nothing aside: ingestion does")
 
 
 @dataclass
