@@ -86,13 +86,13 @@ class Sealer:
         """Whether it names a configured key; if so and it does not open, it is damaged."""
         return sealed[len(VERSION) : len(VERSION) + KEY_ID_SIZE] in self._ciphers
 
-    def secrets(self, outbox_id: str) -> list[bytes]:
-        """Return the 32-byte message secrets an outbox row may have been sent with.
+    def secrets(self, claim: str) -> list[bytes]:
+        """Return the 32-byte message secrets that a claim, `<row id>/<number>`, may have.
 
         One per configured key; the first is the one to send with.
         """
         return [
-            hmac.digest(key, outbox_id.encode(), hashlib.sha256)
+            hmac.digest(key, claim.encode(), hashlib.sha256)
             for key in self._secret_keys
         ]
 

@@ -134,7 +134,11 @@ class _Lane:
         self._probably_more = len(rows) == CLAIMED_AT_ONCE
 
     async def put_down(self) -> None:
-        """Record what is known and give back what was not begun, quickly."""
+        """Record what is known and give back what was not begun, quickly.
+
+        Nothing is judged here that may still be under way: the worker is stopped next,
+        and only once it is gone does anybody ask its store.
+        """
         if self._flight is not None:
             await asyncio.wait({self._flight}, timeout=LAST_WORD.total_seconds())
             if _succeeded(self._flight):
