@@ -24,6 +24,8 @@ class ChatKind(enum.StrEnum):
 
     DIRECT = "direct"
     GROUP = "group"
+    STATUS = "status"  # everybody's status updates
+    NEWSLETTER = "newsletter"
 
 
 class Source(enum.StrEnum):
@@ -64,7 +66,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chat:
-    """Where a message belongs: one person, or a group."""
+    """Where a message belongs: one person, a group, or what only speaks to us."""
 
     jid: Jid
     kind: ChatKind
@@ -73,20 +75,43 @@ class Chat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A message's file, as its sender describes it, and what it takes to fetch it."""
+
+    media_type: str  # image, video, audio, document or sticker: WhatsApp's key scheme
+    direct_path: str
+    media_key: bytes = field(repr=False)  # 32 bytes
+    file_sha256: bytes  # of the file; 32 bytes
+    file_enc_sha256: bytes  # of the encrypted file; 32 bytes
+    size_bytes: int | None = None
+    mime_type: str | None = None  # a claim
+    file_name: str | None = None  # for display, never a path
+    width: int | None = None
+    height: int | None = None
+    duration_seconds: float | None = None
+    waveform: tuple[int, ...] = ()  # 64 steps from 0 to 100
+    thumbnail: bytes | None = field(default=None, repr=False)  # a small JPEG
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
+    """docs/messages.md says for each kind what `content` holds."""
+
     whatsapp_id: str
     chat: Chat
     from_me: bool
     sender: Person
     sender_name: str | None  # the push name that came with the message
-    kind: str  # "text"; other kinds carry their protobuf field's name
+    kind: str  # text, image, ..., system, view_once, undecryptable, unsupported
     body: str | None
     sent_at: datetime
     source: Source
     status: Status
     content: Mapping[str, Json] = field(default_factory=dict)
     quoted_whatsapp_id: str | None = None
-    mentions: tuple[str, ...] = ()
+    mentions: tuple[Jid, ...] = ()
+    attachment: Attachment | None = None
+    expires_at: datetime | None = None  # of a disappearing message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +126,8 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
-    """A person's own name for themselves."""
+class OwnRead:
+    """We read a chat on another of our devices; what came before `at` is not unread."""
 
-    person: Person
-    push_name: str
-
-
-Incoming: TypeAlias = Message | Receipt | Profile
+    chat: Chat
+    at: datetime

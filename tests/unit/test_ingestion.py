@@ -11,7 +11,9 @@ from typing import cast
 import pytest
 
 from connector.domain.addresses import Jid
-from connector.domain.messages import Incoming, Json, Person, Profile
+from connector.domain.chats import Profile
+from connector.domain.incoming import Incoming
+from connector.domain.messages import Json, Person
 from connector.errors import (
     ConnectorError,
     InputRefused,
@@ -79,7 +81,7 @@ class MemoryIntake:
         term: int,
         incoming: Sequence[Incoming],
     ) -> None:
-        names = [item.push_name for item in incoming if isinstance(item, Profile)]
+        names = [str(item.push_name) for item in incoming if isinstance(item, Profile)]
         if self.failures:
             raise self.failures.popleft()
         if self.poison in names:

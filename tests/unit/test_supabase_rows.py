@@ -11,12 +11,12 @@ from postgrest.exceptions import APIError
 from connector.adapters.supabase import rows
 from connector.adapters.supabase.client import SupabaseClient, _translated
 from connector.domain.addresses import Jid
+from connector.domain.chats import Profile
 from connector.domain.messages import (
     Chat,
     ChatKind,
     Message,
     Person,
-    Profile,
     Receipt,
     Source,
     Status,

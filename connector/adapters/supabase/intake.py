@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from connector.adapters.supabase import rows
 from connector.adapters.supabase.client import SupabaseClient
-from connector.domain.messages import Incoming
+from connector.domain.incoming import Incoming
 from connector.ports import SessionId
 
 

@@ -11,16 +11,9 @@ from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from connector.domain.messages import (
-    Chat,
-    ChatKind,
-    Incoming,
-    Json,
-    Message,
-    Person,
-    Profile,
-    Receipt,
-)
+from connector.domain.chats import Profile
+from connector.domain.incoming import Incoming
+from connector.domain.messages import Chat, ChatKind, Json, Message, Person, Receipt
 from connector.domain.outgoing import OutboxResult
 from connector.errors import SupabaseRefused
 from connector.ports import (
@@ -141,6 +134,8 @@ def _people(incoming: Iterable[Incoming]) -> Iterable[Person]:
                 yield participant
             case Profile(person=person):
                 yield person
+            case _:
+                pass
 
 
 def _counterpart(chat: Chat) -> Iterable[Person]:
@@ -168,9 +163,9 @@ def _contacts(people: Iterable[Person], incoming: Iterable[Incoming]) -> list[Re
         match item:
             case Message(from_me=False, sender=person, sender_name=str(name)):
                 rows[str(person.jid)]["push_name"] = name
-            case Profile(person=person, push_name=name):
+            case Profile(person=person, push_name=str(name)):
                 rows[str(person.jid)]["push_name"] = name
-            case Message() | Receipt():
+            case _:
                 pass
     return list(rows.values())
 
@@ -197,7 +192,7 @@ def _message(message: Message) -> Record:
         "body": message.body,
         "content": message.content,
         "quoted_whatsapp_id": message.quoted_whatsapp_id,
-        "mentions": message.mentions,
+        "mentions": [str(jid) for jid in message.mentions],
         "sent_at": _timestamp(message.sent_at),
         "status": message.status.value,
         "source": message.source.value,

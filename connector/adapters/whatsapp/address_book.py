@@ -10,18 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final, assert_never
+from typing import Final
 
 from connector.domain.addresses import Jid
-from connector.domain.messages import (
-    Chat,
-    ChatKind,
-    Incoming,
-    Message,
-    Person,
-    Profile,
-    Receipt,
-)
+from connector.domain.chats import Profile
+from connector.domain.incoming import Incoming
+from connector.domain.messages import Chat, ChatKind, Message, Person, Receipt
 
 MOST_REMEMBERED: Final = 10_000
 # A pair may be learned any moment, by a look-up of the worker's.
@@ -51,7 +45,7 @@ class AddressBook:
             case Profile(person=person):
                 return replace(item, person=self._person(person))
             case _:
-                assert_never(item)
+                return item
 
     def _chat(self, chat: Chat) -> Chat:
         if chat.kind is not ChatKind.DIRECT or chat.alias or not chat.jid.is_lid:

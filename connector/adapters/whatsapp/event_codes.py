@@ -24,11 +24,23 @@ class Code(enum.IntEnum):
     HISTORY_SYNC = 13
     MESSAGE = 17
     RECEIPT = 18
+    CHAT_PRESENCE = 19
+    PRESENCE = 20
+    JOINED_GROUP = 21
+    GROUP_INFO = 22
+    PICTURE = 23
     OFFLINE_SYNC_COMPLETED = 27
+    CALL_OFFER = 36
+    CALL_OFFER_NOTICE = 40
     UNDECRYPTABLE_MESSAGE = 44
 
 
 # WhatsApp will not send these again: they go to the spool before anything else.
 STORED: Final = frozenset(
-    {Code.HISTORY_SYNC, Code.MESSAGE, Code.RECEIPT, Code.UNDECRYPTABLE_MESSAGE}
+    {
+        Code.HISTORY_SYNC,
+        Code.MESSAGE,
+        Code.RECEIPT,
+        Code.UNDECRYPTABLE_MESSAGE,
+    }
 )

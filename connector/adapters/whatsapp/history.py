@@ -22,15 +22,9 @@ from connector.adapters.whatsapp.bounds import (
 )
 from connector.adapters.whatsapp.protobufs import events, web
 from connector.domain.addresses import Jid
-from connector.domain.messages import (
-    Chat,
-    Incoming,
-    Message,
-    Person,
-    Profile,
-    Source,
-    Status,
-)
+from connector.domain.chats import Profile
+from connector.domain.incoming import Incoming
+from connector.domain.messages import Chat, Message, Person, Source, Status
 from connector.errors import InvalidAddress
 
 _SECOND: Final = timedelta(seconds=1)
@@ -139,7 +133,7 @@ def _message(
         body=said.body,
         content=said.content,
         quoted_whatsapp_id=said.quoted_whatsapp_id,
-        mentions=said.mentions,
+        mentions=identity.several(said.mentions),
         sent_at=at,
         source=Source.HISTORY,
         status=_status(info),

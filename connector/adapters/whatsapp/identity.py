@@ -6,11 +6,14 @@ carry the other one when WhatsApp told it (notes at whatsmeow types/message.go).
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 
 from connector.domain.addresses import LID_SERVER, PHONE_SERVER, Jid
 from connector.domain.messages import Chat, ChatKind, Person
+from connector.errors import InvalidAddress
 
 BROADCAST_SERVER: Final = "broadcast"
 NEWSLETTER_SERVER: Final = "newsletter"
@@ -34,6 +37,15 @@ def parse(text: str) -> Jid:
 def jid_of(message: Any) -> Jid | None:
     """Read a neonize JID; None when it is empty. Raises InvalidAddress."""
     return parse(f"{message.User}@{message.Server}") if message.User else None
+
+
+def several(texts: Iterable[str]) -> tuple[Jid, ...]:
+    """Those of the addresses that make sense."""
+    found = []
+    for text in texts:
+        with contextlib.suppress(InvalidAddress):
+            found.append(parse(text))
+    return tuple(found)
 
 
 def person(*addresses: Jid | None) -> Person | None:

@@ -26,15 +26,8 @@ from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.history import HistoryRules, decode_history
 from connector.adapters.whatsapp.protobufs import events
 from connector.domain.addresses import Jid
-from connector.domain.messages import (
-    Chat,
-    Incoming,
-    Message,
-    Person,
-    Receipt,
-    Source,
-    Status,
-)
+from connector.domain.incoming import Incoming
+from connector.domain.messages import Chat, Message, Person, Receipt, Source, Status
 from connector.errors import InvalidAddress
 
 MOST_RECEIPTED: Final = 2_000  # message ids in one receipt
@@ -115,7 +108,7 @@ def _of(
         body=said.body,
         content=said.content,
         quoted_whatsapp_id=said.quoted_whatsapp_id,
-        mentions=said.mentions,
+        mentions=identity.several(said.mentions),
         sent_at=moment(info.Timestamp, _MILLISECOND, received_at),
         source=Source.PHONE if from_me else Source.LIVE,
         status=Status.SENT if from_me else Status.DELIVERED,

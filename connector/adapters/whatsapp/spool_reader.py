@@ -28,7 +28,8 @@ from connector.adapters.whatsapp.address_book import AddressBook
 from connector.adapters.whatsapp.incoming import Poison, ReadingRules, decode
 from connector.adapters.whatsapp.spool import connect, sealing_context
 from connector.domain.addresses import Jid
-from connector.domain.messages import Incoming, Person
+from connector.domain.incoming import Incoming
+from connector.domain.messages import Person
 from connector.errors import SealBroken
 from connector.ports import SpooledBatch
 from connector.sealing import Sealer

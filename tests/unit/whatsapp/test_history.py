@@ -3,14 +3,9 @@ from datetime import timedelta
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.incoming import ReadingRules, decode
 from connector.domain.addresses import Jid
-from connector.domain.messages import (
-    Incoming,
-    Message,
-    Person,
-    Profile,
-    Source,
-    Status,
-)
+from connector.domain.chats import Profile
+from connector.domain.incoming import Incoming
+from connector.domain.messages import Message, Person, Source, Status
 from tests.unit.whatsapp.neonize_events import (
     ANA_LID,
     BOB_LID,

@@ -10,10 +10,10 @@ from connector.adapters.whatsapp.event_codes import STORED, Code
 from connector.adapters.whatsapp.incoming import Poison, ReadingRules, decode
 from connector.adapters.whatsapp.protobufs import e2e, events
 from connector.domain.addresses import Jid
+from connector.domain.incoming import Incoming
 from connector.domain.messages import (
     Chat,
     ChatKind,
-    Incoming,
     Message,
     Person,
     Receipt,
@@ -158,7 +158,7 @@ def test_a_reply_names_what_it_quotes_and_whom_it_mentions() -> None:
 
     assert (found.kind, found.body) == ("text", "@Bob sim")
     assert found.quoted_whatsapp_id == "3EBQUOTED"
-    assert found.mentions == (BOB_LID,)
+    assert [str(jid) for jid in found.mentions] == [BOB_LID]
 
 
 def test_other_kinds_keep_their_name_caption_and_little_more() -> None:

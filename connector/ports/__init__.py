@@ -1,0 +1,62 @@
+"""What the connector needs from the outside world, in its own words.
+
+Adapters implement these; sessions, ingestion and delivery use them; main.py wires them.
+"""
+
+from connector.ports.core import (
+    Clock,
+    SessionId,
+)
+from connector.ports.session import (
+    SessionContext,
+)
+from connector.ports.supabase import (
+    ClaimedRow,
+    DesiredState,
+    Intake,
+    Lease,
+    LeaseStore,
+    OutboxStore,
+    SessionReport,
+    SessionRow,
+    SessionStore,
+    UnsettledRow,
+    Wakeups,
+)
+from connector.ports.whatsapp import (
+    Attempt,
+    DeviceStore,
+    Launcher,
+    Sent,
+    Signal,
+    Spool,
+    SpooledBatch,
+    Worker,
+    WorkerEvent,
+)
+
+__all__ = [
+    "Attempt",
+    "ClaimedRow",
+    "Clock",
+    "DesiredState",
+    "DeviceStore",
+    "Intake",
+    "Launcher",
+    "Lease",
+    "LeaseStore",
+    "OutboxStore",
+    "Sent",
+    "SessionContext",
+    "SessionId",
+    "SessionReport",
+    "SessionRow",
+    "SessionStore",
+    "Signal",
+    "Spool",
+    "SpooledBatch",
+    "UnsettledRow",
+    "Wakeups",
+    "Worker",
+    "WorkerEvent",
+]

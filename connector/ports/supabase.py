@@ -1,0 +1,150 @@
+"""Supabase: leases, session rows, what comes in, what goes out, and the doorbell."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from connector.domain.incoming import Incoming
+from connector.domain.messages import Json
+from connector.domain.outgoing import OutboxResult
+from connector.ports.core import SessionId
+
+
+class DesiredState(enum.StrEnum):
+    """What the user wants of a session: `wa_sessions.desired_state`."""
+
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    LOGGED_OUT = "logged_out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow:
+    """The part of `wa_sessions` that decides what a runner does."""
+
+    session_id: SessionId
+    desired_state: DesiredState
+    desired_revision: int  # rises when desired_state is written, even to the same value
+    pairing_phone: str | None = None
+    history_days: int = 14
+    ignore_status: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to run one session, until `trusted_until` by our own monotonic clock."""
+
+    session: SessionRow
+    term: int
+    trusted_until: float
+
+
+class LeaseStore(Protocol):
+    """Raises SupabaseUnavailable."""
+
+    async def claim(self, held: Sequence[SessionId], limit: int) -> Sequence[Lease]:
+        """Take free or expired leases of sessions that have work, besides `held`."""
+
+    async def renew(self, terms: Mapping[SessionId, int]) -> Mapping[SessionId, Lease]:
+        """Extend ours and read their session rows; a missing one is lost."""
+
+    async def release(self, terms: Mapping[SessionId, int]) -> None:
+        """Let others have them now, by expiring them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionReport:
+    """Columns of `wa_sessions` to write; only what is given changes."""
+
+    columns: Mapping[str, Json] = field(default_factory=dict)
+
+
+class SessionStore(Protocol):
+    """Raises SupabaseUnavailable, LeaseLost."""
+
+    async def report(
+        self, session_id: SessionId, term: int, report: SessionReport
+    ) -> None: ...
+
+    async def record_event(
+        self,
+        session_id: SessionId,
+        term: int,
+        *,
+        level: str,
+        code: str,
+        message: str,
+        details: Mapping[str, Json],
+    ) -> None: ...
+
+
+class Intake(Protocol):
+    async def store(
+        self, session_id: SessionId, term: int, incoming: Sequence[Incoming]
+    ) -> None:
+        """Store all or nothing; storing twice is storing once.
+
+        Raises SupabaseUnavailable, SupabaseRefused, LeaseLost.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedRow:
+    """One `wa_outbox` row that is ours to send."""
+
+    id: str
+    to: str
+    chat_jid: str | None  # resolved at insert, when it could be
+    kind: str
+    payload: Json
+    attempts: int  # this one counted
+    claim: int  # how often it was claimed, released claims counted too
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnsettledRow:
+    """A row that was claimed before a crash: sent, or not? (docs/outbox.md)"""
+
+    id: str
+    claim: int
+    lineage: str
+    term: int
+
+
+class OutboxStore(Protocol):
+    """Raises SupabaseUnavailable, LeaseLost."""
+
+    async def exchange(
+        self,
+        session_id: SessionId,
+        term: int,
+        lineage: str,
+        results: Sequence[OutboxResult],
+        claim: int,
+    ) -> Sequence[ClaimedRow]:
+        """Record `results` and claim at most `claim` further rows, in one round trip."""
+
+    async def unsettled(
+        self, session_id: SessionId, term: int
+    ) -> Sequence[UnsettledRow]:
+        """Rows an earlier run of this session left claimed or sending."""
+
+
+class Wakeups(Protocol):
+    """The doorbell: wakes at once, never relied upon."""
+
+    @property
+    def healthy(self) -> bool:
+        """False while broadcasts may be missed: poll more often."""
+
+    async def wait_sessions(self, at_most: float) -> None:
+        """Until a session's desired state may have changed, or the time is up."""
+
+    async def wait_outbox(self, session_id: SessionId, at_most: float) -> None:
+        """Until the session may have something to send, or the time is up."""
+
+    async def run(self) -> None:
+        """Keep the doorbell connected; ends only by cancellation."""

@@ -1,0 +1,156 @@
+"""WhatsApp: one worker process per linked number, its spool and its store."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from connector.domain.addresses import Jid
+from connector.domain.incoming import Incoming
+from connector.domain.outgoing import OutgoingContent
+from connector.ports.core import SessionId
+
+
+class Signal(enum.StrEnum):
+    """What a worker reports about its connection; data per signal in WorkerEvent."""
+
+    STARTED = "started"  # neonize is loaded, commands are answered
+    QR = "qr"  # text
+    PAIRING_CODE = "pairing_code"  # text
+    PAIRED = "paired"  # jid, lid
+    PAIRING_FAILED = "pairing_failed"  # reason: timeout, error, …
+    CONNECTED = "connected"  # jid, lid, push_name
+    CONNECT_ERROR = "connect_error"  # the first dial failed; reason
+    DISCONNECTED = "disconnected"
+    KEEPALIVE_TIMEOUT = "keepalive_timeout"
+    KEEPALIVE_RESTORED = "keepalive_restored"
+    LOGGED_OUT = "logged_out"  # code 401, 403 or 406; on_connect
+    REPLACED = "replaced"
+    BANNED = "banned"  # code 101…, until
+    OUTDATED = "outdated"  # failure 405
+    CONNECT_FAILURE = "connect_failure"  # any other <failure>; code
+    STREAM_ERROR = "stream_error"  # code
+    OFFLINE_SYNC_DONE = "offline_sync_done"
+    SPOOLED = "spooled"  # something new to read
+    SPOOL_FULL = "spool_full"
+    EXITED = "exited"  # the process ended; always the last event; code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerEvent:
+    signal: Signal
+    text: str | None = None
+    code: int | None = None
+    reason: str | None = None
+    jid: Jid | None = None
+    lid: Jid | None = None
+    push_name: str | None = None
+    until: datetime | None = None
+    on_connect: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """WhatsApp's acknowledgement of one message."""
+
+    whatsapp_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A message that an interrupted send had already begun (docs/outbox.md)."""
+
+    whatsapp_id: str
+
+
+class Worker(Protocol):
+    """One number's process. Every method raises WorkerGone when the process is gone."""
+
+    def events(self) -> AsyncIterator[WorkerEvent]:
+        """Events in order; ends after EXITED."""
+
+    async def connect(self, *, pairing_phone: str | None) -> None:
+        """Dial and, when the store is empty, pair: by code when a phone is given."""
+
+    async def send(self, to: Jid, content: OutgoingContent, secret: bytes) -> Sent:
+        """Send one message whose stored secret (32 bytes) is `secret`.
+
+        Raises NotConnected, RecipientUnknown, SendRefused, SendUncertain.
+        """
+
+    async def ping(self) -> None:
+        """Returns when the process answers."""
+
+    async def disconnect(self) -> None:
+        """Close the socket; what was received is still written to the spool."""
+
+    async def log_out(self) -> None:
+        """Unlink this device at WhatsApp and forget its keys."""
+
+    async def stop(self) -> None:
+        """Planned stop: disconnect, drain into the spool, exit. Idempotent."""
+
+    async def kill(self) -> None:
+        """End the process at once, whatever it is doing; returns when it is gone."""
+
+
+class Launcher(Protocol):
+    async def launch(
+        self,
+        session_id: SessionId,
+        term: int,
+        *,
+        history_days: int,
+        ignore_status: bool,
+    ) -> Worker:
+        """Start the session's process; it does not connect by itself.
+
+        Raises WorkerGone, OSError. A cancelled launch leaves no process behind.
+        """
+
+    def spool(self, session_id: SessionId) -> Spool: ...
+    def spools(self) -> Sequence[SessionId]:
+        """Every session that has a spool on this machine, be it empty."""
+
+    def device_store(self, session_id: SessionId) -> DeviceStore: ...
+
+
+class DeviceStore(Protocol):
+    """The session's WhatsApp store on this machine, read without touching it."""
+
+    def lineage(self) -> str:
+        """Names this very copy of the store; a restored or new one has another."""
+
+    def is_paired(self) -> bool: ...
+    async def find_attempt(self, secret: bytes) -> Attempt | None:
+        """The message that was last begun with this secret, if any."""
+
+    def discard(self) -> None:
+        """Delete the store: WhatsApp has revoked its keys. The worker must be gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpooledBatch:
+    """What was read from a spool: decoded events, in order, and how far they reach."""
+
+    incoming: Sequence[Incoming] = ()
+    up_to: int  # trim to here once stored
+    term: int  # the lease term all of it was received under
+    rejected: int = 0  # poison events, moved to the dead letters
+
+
+class Spool(Protocol):
+    async def read(self, limit: int) -> SpooledBatch | None:
+        """The oldest events of one term, at most `limit`; None when it is empty."""
+
+    async def trim(self, up_to: int) -> None:
+        """Forget what is stored; never more than was read."""
+
+    async def reject(self, up_to: int, reason: str) -> None:
+        """Move what reaches to here to the dead letters: Supabase refuses to store it."""
+
+    async def depth(self) -> int: ...
