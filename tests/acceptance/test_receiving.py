@@ -14,9 +14,9 @@ async def test_a_text_becomes_a_row_of_its_senders_chat(linked: Linked) -> None:
     bob = linked.world.somebody("Bob")
 
     sent = await bob.says(linked.owner, "Oi! Tudo bem?")
-    row = await linked.message("Oi! Tudo bem?")
+    row = await linked.said(sent)
 
-    assert row["whatsapp_id"] == sent.whatsapp_id
+    assert row["body"] == "Oi! Tudo bem?"
     assert (row["kind"], row["source"], row["from_me"]) == ("text", "live", False)
     assert row["sender_name"] == "Bob"
     [chat] = await linked.app.chats(linked.session_id)

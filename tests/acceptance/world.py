@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,8 @@ from devstack.app import App, Row
 from devstack.connector_process import ConnectorProcess
 from devstack.stage import Stage
 from devstack.supabase import LocalSupabase
-from devstack.whatsapp import LinkedDevice, Person
+from devstack.whatsapp import LinkedDevice, Person, SentMessage
+from tests.acceptance.inbox import Inbox
 
 
 def _numbers() -> Iterator[str]:
@@ -50,6 +51,46 @@ class Linked:
     async def sends(self, to: str, text: str, **columns: object) -> str:
         return await self.app.sends(self.session_id, to, text, **columns)
 
+    async def shown(
+        self, table: str, select: str = "*", within: float = 10.0, **equal: object
+    ) -> Row:
+        """The one such row of this number, once supabase-js shows it to the member.
+
+        Nobody of another workspace is shown it.
+        """
+        equal = {"session_id": self.session_id, **equal}
+        inbox = await self.world.inbox()
+
+        async def look() -> Row | None:
+            found = await inbox.rows(self.app, table, select, equal)
+            assert len(found) <= 1, f"{len(found)} rows instead of one"
+            return found[0] if found else None
+
+        row = await self.app.until(look, within)
+        stranger = await self.world.stranger()
+        assert await inbox.rows(stranger, table, select, equal) == []
+        return row
+
+    async def said(self, sent: SentMessage, within: float = 10.0) -> Row:
+        """The row of a message that somebody sent."""
+        return await self.shown(
+            "wa_messages", within=within, whatsapp_id=sent.whatsapp_id
+        )
+
+    async def becomes(
+        self,
+        sent: SentMessage,
+        true_of: Callable[[Row], bool],
+        within: float = 10.0,
+    ) -> Row:
+        """The row of a message, once something holds of it."""
+
+        async def look() -> Row | None:
+            [row] = await self.messages(whatsapp_id=sent.whatsapp_id)
+            return row if true_of(row) else None
+
+        return await self.app.until(look, within)
+
     async def bodies(self, count: int, within: float = 30.0) -> list[str]:
         """The bodies of all messages that came in, once there are this many."""
 
@@ -71,15 +112,18 @@ class World:
 
     stage: Stage
     connector: ConnectorProcess
+    exits: AsyncExitStack
     numbers: Iterator[str] = field(default_factory=_numbers)
+    _inbox: Inbox | None = None
+    _stranger: App | None = None
 
     @classmethod
     @asynccontextmanager
     async def begin(cls, directory: Path, **settings: str) -> AsyncIterator[World]:
-        async with Stage.set_up(directory) as stage:
+        async with Stage.set_up(directory) as stage, AsyncExitStack() as exits:
             connector = stage.connector(**settings)
             await connector.start()
-            yield cls(stage, connector)
+            yield cls(stage, connector, exits)
 
     @property
     def local(self) -> LocalSupabase:
@@ -94,6 +138,19 @@ class World:
         return self.stage.whatsapp.person(
             next(self.numbers), name, on_whatsapp=on_whatsapp
         )
+
+    async def inbox(self) -> Inbox:
+        """supabase-js, to see with."""
+        if self._inbox is None:
+            opened = Inbox.open(self.stage.supabase)
+            self._inbox = await self.exits.enter_async_context(opened)
+        return self._inbox
+
+    async def stranger(self) -> App:
+        """A user of the same project whom nothing here concerns."""
+        if self._stranger is None:
+            self._stranger = await self.stage.app("Somebody else's shop")
+        return self._stranger
 
     async def app(self) -> App:
         return await self.stage.app()
