@@ -1,14 +1,14 @@
 """Spooled events as the domain's words: raw protobuf in, messages and receipts out.
 
-Pure. Whatever the bytes are, `decode` returns or raises Poison: the reader of the spool
-sets a poison event aside and goes on.
+Pure and lazy. Whatever the bytes are, `decode` returns or raises Poison: the reader of
+the spool sets a poison event aside and goes on.
 
 Units differ by event: a message's timestamp is milliseconds, a receipt's seconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -25,6 +25,7 @@ from connector.adapters.whatsapp.bounds import (
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.history import HistoryRules, decode_history
 from connector.adapters.whatsapp.protobufs import events
+from connector.adapters.whatsapp.reading import Poison, ReadingRules, Rejected
 from connector.domain.addresses import Jid
 from connector.domain.incoming import Incoming
 from connector.domain.messages import Chat, Message, Person, Receipt, Source, Status
@@ -35,31 +36,18 @@ _PEER: Final = "peer"  # between the devices of one account
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
-class Poison(Exception):
-    """An event that is not what WhatsApp sends; its text never quotes it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingRules:
-    """What a session wants to know of."""
-
-    history_days: int = 14
-    ignore_status: bool = True
-    own: Person | None = None  # whose number this is, when that is known
-
-
 def decode(
     code: int, raw: bytes, received_at: datetime, rules: ReadingRules
-) -> Sequence[Incoming]:
-    """Read one spooled event; nothing when it is not for people.
+) -> Iterator[Incoming | Rejected]:
+    """Read one spooled event, bit by bit; nothing when it is not for people.
 
-    Raises Poison.
+    Raises Poison, at the first step, for what is no such event at all.
     """
     read = _READERS.get(code)
     if read is None:
         raise Poison("an event that is never spooled")
     try:
-        return read(raw, received_at, rules)
+        yield from read(raw, received_at, rules)
     except (DecodeError, InvalidAddress, ValueError, OverflowError) as error:
         raise Poison(type(error).__name__) from error
 

@@ -13,8 +13,8 @@ from typing import Final
 
 from connector.adapters.whatsapp.device_store import WhatsAppStore
 from connector.adapters.whatsapp.frames import AsyncChannel
-from connector.adapters.whatsapp.incoming import ReadingRules
 from connector.adapters.whatsapp.orders import Orders
+from connector.adapters.whatsapp.reading import ReadingRules
 from connector.adapters.whatsapp.spool import FILE_NAME, HighWater
 from connector.adapters.whatsapp.spool_reader import SpoolReader
 from connector.adapters.whatsapp.worker_handle import WorkerHandle

@@ -25,7 +25,8 @@ from typing import Final
 import structlog
 
 from connector.adapters.whatsapp.address_book import AddressBook
-from connector.adapters.whatsapp.incoming import Poison, ReadingRules, decode
+from connector.adapters.whatsapp.incoming import decode
+from connector.adapters.whatsapp.reading import Poison, ReadingRules, Rejected
 from connector.adapters.whatsapp.spool import connect, sealing_context
 from connector.domain.addresses import Jid
 from connector.domain.incoming import Incoming
@@ -191,7 +192,11 @@ class SpoolReader:
             self._rules = replace(self._rules, own=self._own())
         at = _EPOCH + timedelta(milliseconds=received_at)
         decoded = decode(code, raw, at, self._rules)
-        return [self._people.completed(item) for item in decoded]
+        return [
+            self._people.completed(item)
+            for item in decoded
+            if not isinstance(item, Rejected)
+        ]
 
     def _trim(self, up_to: int) -> None:
         with self._turn:

@@ -1,7 +1,8 @@
 from datetime import timedelta
 
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.incoming import ReadingRules, decode
+from connector.adapters.whatsapp.incoming import decode
+from connector.adapters.whatsapp.reading import ReadingRules, Rejected
 from connector.domain.addresses import Jid
 from connector.domain.chats import Profile
 from connector.domain.incoming import Incoming
@@ -24,7 +25,8 @@ MAPPINGS = [{"lidJID": BOB_LID, "pnJID": BOB_PHONE}]
 
 def read(raw: bytes, days: int = 14) -> list[Incoming]:
     rules = ReadingRules(history_days=days, own=ANA)
-    return list(decode(Code.HISTORY_SYNC, raw, NOW, rules))
+    found = decode(Code.HISTORY_SYNC, raw, NOW, rules)
+    return [item for item in found if not isinstance(item, Rejected)]
 
 
 def messages(raw: bytes, days: int = 14) -> list[Message]:

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from connector.adapters.whatsapp.bounds import FIRST_MOMENT
 from connector.adapters.whatsapp.event_codes import STORED, Code
-from connector.adapters.whatsapp.incoming import Poison, ReadingRules, decode
+from connector.adapters.whatsapp.incoming import decode
 from connector.adapters.whatsapp.protobufs import e2e, events
+from connector.adapters.whatsapp.reading import Poison, ReadingRules, Rejected
 from connector.domain.addresses import Jid
 from connector.domain.incoming import Incoming
 from connector.domain.messages import (
@@ -38,7 +39,8 @@ BOBS_CHAT = Chat(jid=Jid.parse(BOB_LID), kind=ChatKind.DIRECT, alias=BOB.phone)
 
 
 def read(code: Code, raw: bytes, rules: ReadingRules | None = None) -> list[Incoming]:
-    return list(decode(code, raw, NOW, rules or ReadingRules()))
+    found = list(decode(code, raw, NOW, rules or ReadingRules()))
+    return [item for item in found if not isinstance(item, Rejected)]
 
 
 def only_message(raw: bytes, rules: ReadingRules | None = None) -> Message:
@@ -324,7 +326,7 @@ def test_damaged_events_are_read_or_poison(
 
 def _read_or_poison(code: Code, raw: bytes) -> None:
     try:
-        found = decode(code, raw, NOW, ReadingRules())
+        found = list(decode(code, raw, NOW, ReadingRules()))
     except Poison:
         return
     for item in found:

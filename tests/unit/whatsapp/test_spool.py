@@ -8,7 +8,7 @@ import pytest
 
 from connector.adapters.whatsapp import spool as spool_module
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.incoming import ReadingRules
+from connector.adapters.whatsapp.reading import ReadingRules
 from connector.adapters.whatsapp.reserve import FILE_NAME as RESERVE
 from connector.adapters.whatsapp.reserve import SIZE, Reserve
 from connector.adapters.whatsapp.spool import HighWater, SpoolWriter
