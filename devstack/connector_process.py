@@ -84,6 +84,18 @@ class ConnectorProcess:
     async def wait(self) -> int:
         return await self._running().wait()
 
+    async def command(self, *arguments: str) -> tuple[int, str]:
+        """Run another command of the connector's on its data folder: code and output."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "connector", *arguments),
+            env=self._environment(),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await process.communicate()
+        return process.returncode or 0, said.decode()
+
     async def keep_running(self, say: Callable[[str], None]) -> None:
         """Start it again whenever it ends, as a machine would; until cancelled."""
         clock = asyncio.get_running_loop().time
