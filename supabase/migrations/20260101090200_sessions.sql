@@ -42,7 +42,11 @@ create table public.wa_sessions (
   constraint wa_sessions_sync_progress_check check (sync_progress between 0 and 100),
   history_days smallint not null default 14
   constraint wa_sessions_history_days_check check (history_days between 0 and 365),
+  sync_updated_at timestamptz,
   ignore_status boolean not null default true,
+  ignore_newsletters boolean not null default true,
+  ignore_calls boolean not null default true,
+  appear_online boolean not null default false,
 
   send_gap_seconds numeric(6, 2)
   constraint wa_sessions_send_gap_check check (send_gap_seconds >= 0),
@@ -79,6 +83,13 @@ comment on column public.wa_sessions.pairing_phone is
 comment on column public.wa_sessions.pairing_code is 'What to type on that phone; cleared after use.';
 comment on column public.wa_sessions.phone_number is 'The linked number, digits with country code.';
 comment on column public.wa_sessions.sync_progress is 'Percent of the history that has arrived after linking.';
+comment on column public.wa_sessions.sync_updated_at is
+'When sync_state or sync_progress was last told; what stays silent for long has stalled.';
+comment on column public.wa_sessions.ignore_status is 'Store nothing of people''s status updates.';
+comment on column public.wa_sessions.ignore_newsletters is 'Store nothing of channels the number follows.';
+comment on column public.wa_sessions.ignore_calls is 'Do not mention calls in their chats.';
+comment on column public.wa_sessions.appear_online is
+'Show the number as online: only then is it told who is typing, and the phone gets fewer push notifications.';
 comment on column public.wa_sessions.send_gap_seconds is 'Least time between two sends; null: as fast as possible.';
 comment on column public.wa_sessions.send_new_per_day is
 'First messages to people who never wrote, a day; null: no limit.';
@@ -116,11 +127,11 @@ revoke all on table public.wa_sessions from anon, authenticated, service_role;
 grant select on table public.wa_sessions to authenticated;
 grant insert (
   id, workspace_id, name, desired_state, pairing_phone, history_days, ignore_status,
-  send_gap_seconds, send_per_minute, send_per_day, send_new_per_day
+  ignore_newsletters, ignore_calls, appear_online, send_gap_seconds, send_per_minute, send_per_day, send_new_per_day
 ) on table public.wa_sessions to authenticated;
 grant update (
   name, desired_state, pairing_phone, history_days, ignore_status,
-  send_gap_seconds, send_per_minute, send_per_day, send_new_per_day
+  ignore_newsletters, ignore_calls, appear_online, send_gap_seconds, send_per_minute, send_per_day, send_new_per_day
 ) on table public.wa_sessions to authenticated;
 grant select, insert, update, delete on table public.wa_sessions to service_role;
 

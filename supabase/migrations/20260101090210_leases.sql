@@ -97,7 +97,10 @@ returns table (
   desired_revision bigint,
   pairing_phone text,
   history_days integer,
-  ignore_status boolean
+  ignore_status boolean,
+  ignore_newsletters boolean,
+  ignore_calls boolean,
+  appear_online boolean
 )
 language plpgsql
 volatile
@@ -145,7 +148,8 @@ begin
   )
   select
     session.id, taken.term, session.desired_state, session.desired_revision, session.pairing_phone,
-    session.history_days::integer, session.ignore_status
+    session.history_days::integer, session.ignore_status, session.ignore_newsletters, session.ignore_calls,
+    session.appear_online
   from taken
   inner join public.wa_sessions as session on session.id = taken.session_id;
 end;
@@ -162,7 +166,10 @@ returns table (
   desired_revision bigint,
   pairing_phone text,
   history_days integer,
-  ignore_status boolean
+  ignore_status boolean,
+  ignore_newsletters boolean,
+  ignore_calls boolean,
+  appear_online boolean
 )
 language sql
 volatile
@@ -181,7 +188,8 @@ as $$
   )
   select
     session.id, renewed.term, session.desired_state, session.desired_revision, session.pairing_phone,
-    session.history_days::integer, session.ignore_status
+    session.history_days::integer, session.ignore_status, session.ignore_newsletters, session.ignore_calls,
+    session.appear_online
   from renewed
   inner join public.wa_sessions as session on session.id = renewed.session_id;
 $$;

@@ -30,13 +30,15 @@ begin
   set (
       state, state_code, state_message, user_action, qr_code, qr_image, qr_expires_at,
       pairing_code, phone_number, jid, lid, push_name, sync_state, sync_progress,
-      connected_at, disconnected_at, last_seen_at, paused_until, pause_reason, settled_revision, retry_at
+      connected_at, disconnected_at, last_seen_at, paused_until, pause_reason, settled_revision, retry_at,
+      sync_updated_at
     ) = (
       select
         r.state, r.state_code, r.state_message, r.user_action, r.qr_code, r.qr_image, r.qr_expires_at,
         r.pairing_code, r.phone_number, r.jid, r.lid, r.push_name, r.sync_state, r.sync_progress,
         r.connected_at, r.disconnected_at, r.last_seen_at, r.paused_until, r.pause_reason, r.settled_revision,
-        r.retry_at
+        r.retry_at,
+        case when p_report ?| array['sync_state', 'sync_progress'] then now() else session.sync_updated_at end
       from jsonb_populate_record(session, p_report) as r
     )
   where session.id = p_session_id;

@@ -31,8 +31,12 @@ comment on column public.wa_contacts.phone_number is 'Digits with country code, 
 comment on column public.wa_contacts.push_name is 'What the person calls themselves.';
 comment on column public.wa_contacts.saved_name is 'What the phone''s address book calls them.';
 comment on column public.wa_contacts.display_name is 'The best name there is.';
+comment on column public.wa_contacts.business_name is 'What WhatsApp has verified their business to be called.';
+comment on column public.wa_contacts.on_whatsapp is 'Whether the number has WhatsApp, as far as WhatsApp was asked.';
 comment on column public.wa_contacts.avatar_path is 'In the bucket wa-media.';
 comment on column public.wa_contacts.avatar_id is 'WhatsApp''s id of that picture; empty: the person has none.';
+comment on column public.wa_contacts.avatar_checked_at is
+'When the picture was last asked for; null: never, or it has changed since.';
 comment on column public.wa_contacts.tags is 'The app''s own labels.';
 comment on column public.wa_contacts.fields is 'The app''s own values, for templates.';
 
@@ -46,11 +50,14 @@ create table wa_private.contact_aliases (
   session_id uuid not null references public.wa_sessions (id) on delete cascade,
   phone_jid text not null,
   lid_jid text not null,
+  spelling boolean not null default false,
   learned_at timestamptz not null default now(),
   primary key (session_id, phone_jid)
 );
 comment on table wa_private.contact_aliases is
 'The phone address of a LID. A number that moves to another person gets another LID; the newest counts.';
+comment on column wa_private.contact_aliases.spelling is
+'Another way to write the number, such as with Brazil''s ninth digit: it leads to the person, and is never shown.';
 
 create index contact_aliases_session_id_lid_jid_idx on wa_private.contact_aliases (session_id, lid_jid);
 

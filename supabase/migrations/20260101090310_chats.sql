@@ -1,5 +1,5 @@
--- Purpose: conversations, direct and group, and who is in a group.
--- Affects: public.wa_chats, public.wa_group_members (new).
+-- Purpose: conversations: with one person, in a group, or what only speaks to us.
+-- Affects: public.wa_chats, a trigger on it (new).
 
 create table public.wa_chats (
   id uuid primary key default gen_random_uuid(),
@@ -8,12 +8,16 @@ create table public.wa_chats (
   contact_id uuid references public.wa_contacts (id) on delete set null,
   jid text not null,
   kind text not null
-  constraint wa_chats_kind_check check (kind in ('direct', 'group')),
+  constraint wa_chats_kind_check check (kind in ('direct', 'group', 'status', 'newsletter')),
   name text,
   description text,
   avatar_path text,
+  avatar_id text,
+  avatar_checked_at timestamptz,
+  refreshed_at timestamptz,
   unread_count integer not null default 0
   constraint wa_chats_unread_count_check check (unread_count >= 0),
+  read_up_to timestamptz,
   last_message_at timestamptz,
   last_message_preview text,
   last_message_kind text,
@@ -29,10 +33,22 @@ create table public.wa_chats (
   constraint wa_chats_session_id_jid_key unique (session_id, jid)
 );
 comment on table public.wa_chats is 'One conversation of one linked number.';
+comment on column public.wa_chats.kind is
+'status: everybody''s status updates; newsletter: a channel. Both only when the session does not ignore them.';
 comment on column public.wa_chats.contact_id is 'The other person of a direct chat.';
 comment on column public.wa_chats.jid is 'Of a direct chat: the person''s LID once it is known.';
 comment on column public.wa_chats.name is 'A group''s subject. A direct chat is named by its contact.';
-comment on column public.wa_chats.unread_count is 'Incoming live messages since it was last set to 0.';
+comment on column public.wa_chats.avatar_path is 'A group''s picture, in the bucket wa-media.';
+comment on column public.wa_chats.avatar_id is 'WhatsApp''s id of that picture; empty: the group has none.';
+comment on column public.wa_chats.avatar_checked_at is
+'When the picture was last asked for; null: never, or it has changed since.';
+comment on column public.wa_chats.refreshed_at is
+'When the group was last asked for; null: never, or it has changed since.';
+comment on column public.wa_chats.unread_count is
+'Incoming live messages after read_up_to, and before the first reading what was unread when the number was linked. '
+'Set it to 0 to mark the chat as read.';
+comment on column public.wa_chats.read_up_to is
+'What was said until then has been read, here or on another device of the number. Only rises.';
 comment on column public.wa_chats.last_message_preview is 'The beginning of the newest message.';
 comment on column public.wa_chats.disappearing_seconds is 'How long messages live; null: for ever.';
 comment on column public.wa_chats.announcements_only is 'Only the group''s admins may write.';
@@ -48,33 +64,36 @@ create trigger before_update_stamp_updated_at
 before update on public.wa_chats
 for each row execute function wa_private.stamp_updated_at();
 
-create table public.wa_group_members (
-  chat_id uuid not null references public.wa_chats (id) on delete cascade,
-  contact_id uuid not null references public.wa_contacts (id) on delete cascade,
-  workspace_id uuid not null references public.wa_workspaces (id) on delete cascade,
-  session_id uuid not null references public.wa_sessions (id) on delete cascade,
-  role text not null default 'member'
-  constraint wa_group_members_role_check check (role in ('member', 'admin', 'superadmin')),
-  created_at timestamptz not null default now(),
-  updated_at timestamptz not null default now(),
-  primary key (chat_id, contact_id)
-);
-comment on table public.wa_group_members is 'Who is in a group, and may what.';
+create function wa_private.mark_as_read()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  -- The connector counts: only that it sets 0 where nothing was unread means nothing. Whoever reads says so.
+  if new.unread_count = 0
+    and new.read_up_to is not distinct from old.read_up_to
+    and (old.unread_count > 0 or current_user <> 'service_role')
+  then
+    new.read_up_to := greatest(old.read_up_to, coalesce(new.last_message_at, now()));
+  end if;
+  return new;
+end;
+$$;
+comment on function wa_private.mark_as_read() is
+'Trigger: a chat whose unread_count is set to 0 has been read, and what arrives late of the time before is not unread.';
+revoke execute on function wa_private.mark_as_read() from public, anon, authenticated;
 
-create index wa_group_members_contact_id_idx on public.wa_group_members (contact_id);
-create index wa_group_members_workspace_id_idx on public.wa_group_members (workspace_id);
-create index wa_group_members_session_id_idx on public.wa_group_members (session_id);
-
-create trigger before_update_stamp_updated_at
-before update on public.wa_group_members
-for each row execute function wa_private.stamp_updated_at();
+create trigger before_update_mark_as_read
+before update of unread_count on public.wa_chats
+for each row execute function wa_private.mark_as_read();
 
 alter table public.wa_chats enable row level security;
-alter table public.wa_group_members enable row level security;
-revoke all on table public.wa_chats, public.wa_group_members from anon, authenticated, service_role;
-grant select on table public.wa_chats, public.wa_group_members to authenticated;
+revoke all on table public.wa_chats from anon, authenticated, service_role;
+grant select on table public.wa_chats to authenticated;
 grant update (unread_count) on table public.wa_chats to authenticated;
-grant select, insert, update, delete on table public.wa_chats, public.wa_group_members to service_role;
+grant select, insert, update, delete on table public.wa_chats to service_role;
 
 create policy "Members read their workspace's chats"
 on public.wa_chats
@@ -88,9 +107,3 @@ for update
 to authenticated
 using (workspace_id in (select wa_private.my_workspace_ids()))
 with check (workspace_id in (select wa_private.my_workspace_ids()));
-
-create policy "Members read who is in their workspace's groups"
-on public.wa_group_members
-for select
-to authenticated
-using (workspace_id in (select wa_private.my_workspace_ids()));

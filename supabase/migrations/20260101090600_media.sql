@@ -21,20 +21,22 @@ create table public.wa_attachments (
   waveform smallint[],
   thumbnail text,
   created_at timestamptz not null default now(),
-  updated_at timestamptz not null default now()
+  updated_at timestamptz not null default now(),
+  constraint wa_attachments_message_id_key unique (message_id)
 );
 comment on table public.wa_attachments is 'A message''s file: the row comes first, the file follows.';
 comment on column public.wa_attachments.state is
 'pending; stored; failed (error_code); expired: WhatsApp no longer has it; too_large.';
 comment on column public.wa_attachments.storage_path is
-'In the bucket wa-media: <workspace>/<session>/<yyyy>/<mm>/<id>.<ext>.';
-comment on column public.wa_attachments.mime_type is 'As found in the bytes, not as claimed.';
-comment on column public.wa_attachments.sha256 is 'Hex, of the bytes.';
+'In the bucket wa-media: <workspace>/<session>/<yyyy>/<mm>/<id>.<ext>. Equal files of a session share one path, with '
+'the id of the attachment that was fetched first.';
+'In the bucket wa-media: <workspace>/<session>/<yyyy>/<mm>/<id>.<ext>. Equal files of a session share one path, '
+'with the id of the attachment that was fetched first.';
+comment on column public.wa_attachments.sha256 is 'Hex, of the bytes; null until it is stored.';
 comment on column public.wa_attachments.file_name is 'As claimed by the sender: for display, never a path.';
 comment on column public.wa_attachments.waveform is 'A voice note''s loudness, 64 steps from 0 to 100.';
 comment on column public.wa_attachments.thumbnail is 'A small JPEG as a data URI.';
 
-create index wa_attachments_message_id_idx on public.wa_attachments (message_id);
 create index wa_attachments_workspace_id_idx on public.wa_attachments (workspace_id);
 create index wa_attachments_session_id_sha256_idx on public.wa_attachments (session_id, sha256);
 
@@ -44,13 +46,32 @@ for each row execute function wa_private.stamp_updated_at();
 
 create table wa_private.attachment_keys (
   attachment_id uuid primary key references public.wa_attachments (id) on delete cascade,
+  session_id uuid not null,
+  media_type text,
   direct_path text,
   media_key bytea,
   file_sha256 bytea,
   file_enc_sha256 bytea,
-  media_type text
+  sent_at timestamptz not null,
+  awaited boolean not null default true,
+  attempts integer not null default 0,
+  next_attempt_at timestamptz not null default '-infinity',
+  claim_term bigint,
+  leased_until timestamptz not null default '-infinity'
 );
-comment on table wa_private.attachment_keys is 'What it takes to fetch a file from WhatsApp again.';
+comment on table wa_private.attachment_keys is
+'What it takes to fetch a file from WhatsApp, also again; and who is at it.';
+comment on column wa_private.attachment_keys.file_sha256 is 'Of the file, as claimed by the sender.';
+comment on column wa_private.attachment_keys.sent_at is 'Of the message: the newest files are fetched first.';
+comment on column wa_private.attachment_keys.awaited is 'The attachment is pending.';
+comment on column wa_private.attachment_keys.attempts is 'Fetches begun.';
+comment on column wa_private.attachment_keys.claim_term is
+'The lease term of the connector that fetches it until leased_until; one of an older term no longer does.';
+
+create index attachment_keys_due_idx on wa_private.attachment_keys (session_id, sent_at desc, attachment_id)
+where awaited;
+create index attachment_keys_file_sha256_idx on wa_private.attachment_keys (session_id, file_sha256)
+where awaited;
 
 alter table public.wa_attachments enable row level security;
 alter table wa_private.attachment_keys enable row level security;

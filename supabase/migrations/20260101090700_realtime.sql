@@ -7,8 +7,11 @@
 --   wa:workspace:<id>       private broadcast, ids only: for busy inboxes
 --   wa:connectors           private broadcast, ids only: the connectors' doorbell
 
+-- Not receipts: each message in a group of a thousand brings a thousand, and its status says the best of them.
+-- Not contacts and members either: a first look at a group brings them all at once.
 alter publication supabase_realtime
-add table public.wa_sessions, public.wa_chats, public.wa_messages, public.wa_attachments, public.wa_outbox;
+add table public.wa_sessions, public.wa_chats, public.wa_messages, public.wa_attachments, public.wa_outbox,
+public.wa_reactions;
 
 -- security definer: members may not broadcast.
 create function wa_private.announce_session()

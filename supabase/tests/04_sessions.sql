@@ -1,6 +1,6 @@
 -- Sessions: linked by admins, steered by every member, described by the connector.
 begin;
-select plan(19);
+select plan(20);
 select tests.two_tenants();
 
 -- "Admins add sessions to their workspace"
@@ -31,7 +31,8 @@ select throws_ok(
 select tests.act_as('ana');
 select isnt_empty(
   'update wa_sessions set desired_state = ''connected'', pairing_phone = ''5511912345678'', name = ''Sales'',
-   send_gap_seconds = 2, history_days = 7 where id = tests.id(''acme'') returning 1',
+   send_gap_seconds = 2, history_days = 7, ignore_newsletters = false, ignore_calls = false,
+   appear_online = true where id = tests.id(''acme'') returning 1',
   'A member steers a session'
 );
 select results_eq(
@@ -45,7 +46,9 @@ select is_empty(
 select throws_ok(
   format('update wa_sessions set %I = null', name), '42501', null, format('A member does not write %s', name)
 )
-from unnest(array['state', 'qr_code', 'jid', 'phone_number', 'desired_revision', 'paused_until']) as name;
+from unnest(array['state', 'qr_code', 'jid', 'phone_number', 'desired_revision', 'paused_until',
+  'sync_updated_at'
+]) as name;
 select throws_ok(
   'update wa_sessions set pairing_phone = ''+55 11''', '23514', null, 'A pairing phone is digits with country code'
 );

@@ -1,6 +1,6 @@
 -- What belongs to the connector alone: its RPCs and the private schema.
 begin;
-select plan(38);
+select plan(50);
 
 select tests.act_as('ana');
 select throws_ok(call, '42501', null, format('A member may not call %s', split_part(call, '(', 1)))
@@ -18,13 +18,19 @@ select throws_ok(
   format('%s wa_private.%s', verb, name), '42501', null, format('A member may not %s %s', verb, name)
 )
 from unnest(array['select 1 from', 'delete from']) as verb
-cross join unnest(array['session_leases', 'connectors', 'contact_aliases', 'attachment_keys', 'device_pages']) as name;
+cross join unnest(array[
+  'session_leases', 'connectors', 'contact_aliases', 'chat_facts', 'member_facts', 'rosters', 'look_ups',
+  'attachment_keys', 'device_pages'
+]) as name;
 
 select tests.act_as_anybody();
 select throws_ok(
   format('select 1 from wa_private.%s', name), '42501', null, format('Nobody signed in may read %s', name)
 )
-from unnest(array['session_leases', 'connectors', 'contact_aliases', 'attachment_keys', 'device_pages']) as name;
+from unnest(array[
+  'session_leases', 'connectors', 'contact_aliases', 'chat_facts', 'member_facts', 'rosters', 'look_ups',
+  'attachment_keys', 'device_pages'
+]) as name;
 select throws_ok(call, '42501', null, format('Nobody signed in may call %s', split_part(call, '(', 1)))
 from unnest(array[
   'select wa_claim_sessions(''a'', ''1 s'', 1, ''{}'')',
