@@ -11,6 +11,11 @@
     │   └── InputRefused    what was to be stored can never be stored
     ├── WorkerGone          the session's process ended or stopped answering
     ├── SpoolFull           no room to receive without risking loss
+    ├── FetchFailed         a file could not be had from WhatsApp; try again
+    │   ├── MediaExpired    WhatsApp no longer has it
+    │   ├── MediaTooLarge   more than we, or Storage, take
+    │   └── MediaCorrupt    not the file that its message names
+    ├── LookupRefused       WhatsApp does not say who or what somebody asked for is
     └── SendFailed          WhatsApp refused, or may have taken, a message
         ├── NotConnected
         ├── RecipientUnknown
@@ -117,6 +122,59 @@ class SpoolFull(ConnectorError):
 
     code = "spool_full"
     retry = Retry.BY_CLOCK
+
+
+class LookupRefusal(enum.StrEnum):
+    """Why WhatsApp did not answer a question about people or groups."""
+
+    NOT_FOUND = "not_found"
+    FORBIDDEN = "forbidden"  # hidden from us, or we are not in that group
+    RATE_LIMITED = "rate_limited"
+    TIMEOUT = "timeout"
+    FAILED = "failed"
+
+
+class LookupRefused(ConnectorError):
+    """WhatsApp did not answer a question about people or groups."""
+
+    code = "lookup_refused"
+    retry = Retry.BY_CLOCK
+
+    def __init__(self, reason: LookupRefusal) -> None:
+        super().__init__(f"WhatsApp did not answer a question: {reason.value}.")
+        self.reason = reason
+
+
+class FetchFailed(ConnectorError):
+    """A file could not be fetched from WhatsApp."""
+
+    code = "download_failed"
+    retry = Retry.BY_CLOCK
+
+
+class MediaExpired(FetchFailed):
+    """WhatsApp no longer has the file."""
+
+    code = "media_expired"
+    retry = Retry.NEVER
+
+
+class MediaTooLarge(FetchFailed):
+    """The file is larger than what is stored."""
+
+    code = "too_large"
+    retry = Retry.NEVER
+
+
+class MediaCorrupt(FetchFailed):
+    """What WhatsApp has is not the file that the message names."""
+
+    code = "wrong_hash"
+    retry = Retry.NEVER
+
+    def __init__(self, reason: str = "wrong_hash") -> None:
+        super().__init__()
+        self.reason = reason  # wrong_hash, wrong_key
 
 
 class SendFailed(ConnectorError):

@@ -7,6 +7,18 @@ from connector.ports.core import (
     Clock,
     SessionId,
 )
+from connector.ports.media import (
+    ClaimedFile,
+    FetchedFile,
+    FileQueue,
+    FileStore,
+    MediaSource,
+    PictureSource,
+)
+from connector.ports.people import (
+    DueLookup,
+    PeopleStore,
+)
 from connector.ports.session import (
     SessionContext,
 )
@@ -37,15 +49,23 @@ from connector.ports.whatsapp import (
 
 __all__ = [
     "Attempt",
+    "ClaimedFile",
     "ClaimedRow",
     "Clock",
     "DesiredState",
     "DeviceStore",
+    "DueLookup",
+    "FetchedFile",
+    "FileQueue",
+    "FileStore",
     "Intake",
     "Launcher",
     "Lease",
     "LeaseStore",
+    "MediaSource",
     "OutboxStore",
+    "PeopleStore",
+    "PictureSource",
     "Sent",
     "SessionContext",
     "SessionId",
