@@ -1,0 +1,22 @@
+"""Our domain's words to the JSON our RPCs take, and back; pure."""
+
+from connector.adapters.supabase.rows.batch import Batch, batch
+from connector.adapters.supabase.rows.outbox import (
+    OutboxRow,
+    UnsettledOutboxRow,
+    result,
+)
+from connector.adapters.supabase.rows.reading import Row
+from connector.adapters.supabase.rows.sessions import LeaseRow
+from connector.adapters.supabase.rows.writing import Record
+
+__all__ = [
+    "Batch",
+    "LeaseRow",
+    "OutboxRow",
+    "Record",
+    "Row",
+    "UnsettledOutboxRow",
+    "batch",
+    "result",
+]

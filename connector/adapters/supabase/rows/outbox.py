@@ -1,0 +1,65 @@
+"""Rows of `wa_outbox`: what is claimed, what is in doubt, what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connector.adapters.supabase.rows.reading import Row
+from connector.adapters.supabase.rows.writing import Record, timestamp
+from connector.domain.outgoing import OutboxResult
+from connector.ports import ClaimedRow, UnsettledRow
+
+
+class OutboxRow(Row):
+    """A row of `wa_exchange_outbox`."""
+
+    id: str
+    to: str
+    chat_jid: str | None
+    kind: str
+    payload: Any
+    attempts: int
+    claims: int
+
+    def claimed(self) -> ClaimedRow:
+        return ClaimedRow(
+            id=self.id,
+            to=self.to,
+            chat_jid=self.chat_jid,
+            kind=self.kind,
+            payload=self.payload,
+            attempts=self.attempts,
+            claim=self.claims,
+        )
+
+
+class UnsettledOutboxRow(Row):
+    """A row of `wa_unsettled_outbox`."""
+
+    id: str
+    claims: int
+    claim_lineage: str
+    claim_term: int
+
+    def unsettled(self) -> UnsettledRow:
+        return UnsettledRow(
+            id=self.id,
+            claim=self.claims,
+            lineage=self.claim_lineage,
+            term=self.claim_term,
+        )
+
+
+def result(outcome: OutboxResult) -> Record:
+    """One element of `p_results` for `wa_exchange_outbox`."""
+    return {
+        "id": outcome.id,
+        "outcome": outcome.outcome.value,
+        "whatsapp_id": outcome.whatsapp_id,
+        "sent_at": None if outcome.sent_at is None else timestamp(outcome.sent_at),
+        "code": outcome.code,
+        "message": outcome.message,
+        "retry_after_seconds": (
+            None if outcome.retry_after is None else outcome.retry_after.total_seconds()
+        ),
+    }

@@ -1,0 +1,30 @@
+"""Rows about sessions: what a lease brings along."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from connector.adapters.supabase.rows.reading import Row
+from connector.ports import DesiredState, SessionId, SessionRow
+
+
+class LeaseRow(Row):
+    """A row of `wa_claim_sessions` and `wa_renew_leases`."""
+
+    session_id: str
+    term: int
+    desired_state: Literal["connected", "disconnected", "logged_out"]
+    desired_revision: int
+    pairing_phone: str | None
+    history_days: int
+    ignore_status: bool
+
+    def session(self) -> SessionRow:
+        return SessionRow(
+            session_id=SessionId(self.session_id),
+            desired_state=DesiredState(self.desired_state),
+            desired_revision=self.desired_revision,
+            pairing_phone=self.pairing_phone,
+            history_days=self.history_days,
+            ignore_status=self.ignore_status,
+        )
