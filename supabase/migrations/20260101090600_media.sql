@@ -28,8 +28,6 @@ comment on table public.wa_attachments is 'A message''s file: the row comes firs
 comment on column public.wa_attachments.state is
 'pending; stored; failed (error_code); expired: WhatsApp no longer has it; too_large.';
 comment on column public.wa_attachments.storage_path is
-'In the bucket wa-media: <workspace>/<session>/<yyyy>/<mm>/<id>.<ext>. Equal files of a session share one path, with '
-'the id of the attachment that was fetched first.';
 'In the bucket wa-media: <workspace>/<session>/<yyyy>/<mm>/<id>.<ext>. Equal files of a session share one path, '
 'with the id of the attachment that was fetched first.';
 comment on column public.wa_attachments.sha256 is 'Hex, of the bytes; null until it is stored.';
