@@ -155,11 +155,11 @@ class World:
     async def app(self) -> App:
         return await self.stage.app()
 
-    async def linked(self, owner: Person | None = None) -> Linked:
-        """Link a number by QR, as its owner would."""
+    async def linked(self, owner: Person | None = None, **columns: object) -> Linked:
+        """Link a number by QR, as its owner would; `columns` are the session's."""
         owner = owner or self.somebody("Ana")
         app = await self.app()
-        session_id = await app.adds_number(desired_state="connected")
+        session_id = await app.adds_number(desired_state="connected", **columns)
         device = await owner.phone.scans(await app.qr_shown(session_id, within=20))
         await app.session_is(session_id, "connected", within=20)
         return Linked(self, app, session_id, owner, device)
