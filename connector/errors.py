@@ -11,9 +11,11 @@
     │   └── InputRefused    what was to be stored can never be stored
     ├── WorkerGone          the session's process ended or stopped answering
     ├── SpoolFull           no room to receive without risking loss
+    ├── SpoolUnavailable    what a session keeps on disk cannot be used at the moment
     ├── FetchFailed         a file could not be had from WhatsApp; try again
     │   ├── MediaExpired    WhatsApp no longer has it
     │   ├── MediaTooLarge   more than we, or Storage, take
+    │   ├── NoRoom          our disk is full
     │   └── MediaCorrupt    not the file that its message names
     ├── LookupRefused       WhatsApp does not say who or what somebody asked for is
     └── SendFailed          WhatsApp refused, or may have taken, a message
@@ -124,6 +126,13 @@ class SpoolFull(ConnectorError):
     retry = Retry.BY_CLOCK
 
 
+class SpoolUnavailable(ConnectorError):
+    """What a session keeps on disk cannot be used now: is the disk full?"""
+
+    code = "spool_unavailable"
+    retry = Retry.BY_CLOCK
+
+
 class LookupRefusal(enum.StrEnum):
     """Why WhatsApp did not answer a question about people or groups."""
 
@@ -164,6 +173,13 @@ class MediaTooLarge(FetchFailed):
 
     code = "too_large"
     retry = Retry.NEVER
+
+
+class NoRoom(FetchFailed):
+    """There is no room on the disk for a file on its way to Storage."""
+
+    code = "no_room"
+    retry = Retry.BY_CLOCK
 
 
 class MediaCorrupt(FetchFailed):

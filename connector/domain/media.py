@@ -1,4 +1,4 @@
-"""A message's file: how fetching it can end, what it is, and where it is kept.
+"""A message's file: how fetching it can end, and as what and where it is kept.
 
     pending -> stored | failed | expired | too_large
     pending -> pending, to be tried again after a while
@@ -10,8 +10,70 @@ its name decides anything but what people read.
 from __future__ import annotations
 
 import enum
+import unicodedata
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Final
+
+from connector.domain.retry import back_off
+from connector.errors import (
+    FetchFailed,
+    MediaCorrupt,
+    MediaExpired,
+    MediaTooLarge,
+    NoRoom,
+)
+
+MOST_DOWNLOADS: Final = 8  # attempts
+# Storage is tried for about a day: it is our own, and so is what keeps it from working.
+MOST_UPLOADS: Final = 300
+LONGEST_NAME: Final = 255
+OCTETS: Final = "application/octet-stream"
+
+# What browsers show without running code in it; the extension of each.
+_SHOWN: Final = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/gif": "gif",
+    "image/webp": "webp",
+    "video/mp4": "mp4",
+    "video/3gpp": "3gp",
+    "audio/ogg": "ogg",
+    "audio/mpeg": "mp3",
+    "audio/mp4": "m4a",
+    "audio/aac": "aac",
+    "audio/amr": "amr",
+    "audio/wav": "wav",
+    "application/pdf": "pdf",
+}
+# Known by their extension, but only ever saved: they are kept as octets, like everything
+# unknown. A drawing (SVG) or a page would run its scripts where it is opened.
+_SAVED: Final = {
+    "image/heic": "heic",
+    "image/avif": "avif",
+    "image/tiff": "tif",
+    "image/bmp": "bmp",
+    "video/quicktime": "mov",
+    "video/webm": "webm",
+    "video/x-matroska": "mkv",
+    "video/x-msvideo": "avi",
+    "audio/x-flac": "flac",
+    "application/zip": "zip",
+    "application/gzip": "gz",
+    "application/x-7z-compressed": "7z",
+    "application/x-rar-compressed": "rar",
+    "application/rtf": "rtf",
+    "application/epub+zip": "epub",
+    "application/msword": "doc",
+    "application/vnd.ms-excel": "xls",
+    "application/vnd.ms-powerpoint": "ppt",
+    "application/vnd.oasis.opendocument.text": "odt",
+    "application/vnd.oasis.opendocument.spreadsheet": "ods",
+    "application/vnd.oasis.opendocument.presentation": "odp",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+}
 
 
 class FileState(enum.StrEnum):
@@ -36,3 +98,80 @@ class FileResult:
     sha256: bytes | None = None
     error_code: str | None = None
     retry_after: timedelta | None = None  # with PENDING
+
+
+def content_type(mime_type: str) -> str:
+    """What Storage may tell browsers about a file in which this type was found."""
+    return mime_type if mime_type in _SHOWN else OCTETS
+
+
+def storage_path(
+    *,
+    workspace_id: str,
+    session_id: str,
+    sent_at: datetime,
+    attachment_id: str,
+    mime_type: str,
+) -> str:
+    extension = _SHOWN.get(mime_type) or _SAVED.get(mime_type, "bin")
+    month = f"{sent_at.year:04}/{sent_at.month:02}"
+    return f"{workspace_id}/{session_id}/{month}/{attachment_id}.{extension}"
+
+
+def display_name(claimed: str) -> str | None:
+    """A sender's file name as it may be shown: no folders, no tricks, not too long.
+
+    Control and formatting characters go, for one of them turns what follows around:
+    "photo<U+202E>gpj.exe" reads "photoexe.jpg". The extension survives a cut.
+    """
+    visible = "".join(
+        character
+        for character in claimed.replace("\\", "/")
+        if not unicodedata.category(character).startswith("C")
+    )
+    name = visible.rpartition("/")[2].strip().lstrip(".").strip()
+    if len(name) <= LONGEST_NAME:
+        return name or None
+    stem, dot, extension = name.rpartition(".")
+    ending = f"{dot}{extension}" if stem and len(extension) <= 10 else ""  # noqa: PLR2004
+    return name[: LONGEST_NAME - len(ending)] + ending
+
+
+def outcome_of_failed_fetch(
+    attachment_id: str, attempts: int, error: FetchFailed, chance: float
+) -> FileResult:
+    """What an attempt to have a file from WhatsApp leads to."""
+    match error:
+        case MediaExpired():
+            return _ended(attachment_id, FileState.EXPIRED, error.code)
+        case MediaTooLarge():
+            return _ended(attachment_id, FileState.TOO_LARGE, error.code)
+        case MediaCorrupt(reason=reason):
+            return _ended(attachment_id, FileState.FAILED, reason)
+        case NoRoom():
+            pass  # the disk's fault, not the file's
+        case _ if attempts >= MOST_DOWNLOADS:
+            return _ended(attachment_id, FileState.FAILED, error.code)
+        case _:
+            pass
+    return again(attachment_id, back_off(attempts, chance), error.code)
+
+
+def outcome_of_failed_upload(
+    attachment_id: str, attempts: int, chance: float
+) -> FileResult:
+    """What Storage's refusing or missing leads to; the file stays on our disk."""
+    code = "upload_failed"
+    if attempts >= MOST_UPLOADS:
+        return _ended(attachment_id, FileState.FAILED, code)
+    return again(attachment_id, back_off(attempts, chance), code)
+
+
+def again(attachment_id: str, after: timedelta, code: str | None = None) -> FileResult:
+    return FileResult(
+        id=attachment_id, state=FileState.PENDING, error_code=code, retry_after=after
+    )
+
+
+def _ended(attachment_id: str, state: FileState, code: str) -> FileResult:
+    return FileResult(id=attachment_id, state=state, error_code=code)

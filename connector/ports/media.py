@@ -64,6 +64,9 @@ class MediaSource(Protocol):
         Raises FetchFailed.
         """
 
+    async def has_room(self) -> bool:
+        """False while nothing should be begun, for want of disk."""
+
     async def forget(self, session_id: SessionId, attachment_id: str) -> None:
         """Remove it from our disk."""
 
