@@ -41,6 +41,11 @@ STORED: Final = frozenset(
         Code.HISTORY_SYNC,
         Code.MESSAGE,
         Code.RECEIPT,
+        Code.JOINED_GROUP,
+        Code.GROUP_INFO,
+        Code.PICTURE,
+        Code.CALL_OFFER,
+        Code.CALL_OFFER_NOTICE,
         Code.UNDECRYPTABLE_MESSAGE,
     }
 )

@@ -1,166 +1,196 @@
-"""History that the phone sends after linking: old messages and people's names. Pure.
+"""History that the phone sends after linking: old chats, messages, people's names. Pure.
 
-One event holds a chunk of many chats. Newest chats come first, and in each the newest
-message; what is older than the session wants is left out. A message that makes no
-sense is skipped: it must not cost its whole chunk.
+One event holds a chunk of many chats. The chat with the newest message comes first, and
+in each the newest message; what is older than the session wants is left out. One chat
+is parsed at a time. What makes no sense is handed out as such: it must not cost its
+whole chunk.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from connector.adapters.whatsapp import content, identity
-from connector.adapters.whatsapp.bounds import (
-    LONGEST_ID,
-    LONGEST_NAME,
-    clean,
-    moment,
-    whatsapp_id,
+from google.protobuf.message import DecodeError
+
+from connector.adapters.whatsapp import identity
+from connector.adapters.whatsapp.bounds import LONGEST_NAME, clean, moment
+from connector.adapters.whatsapp.event_codes import Code
+from connector.adapters.whatsapp.history_chats import (
+    Chunk,
+    Remembered,
+    remembered,
+    state_of,
 )
-from connector.adapters.whatsapp.protobufs import events, web
+from connector.adapters.whatsapp.history_chunk import split, wrapped
+from connector.adapters.whatsapp.history_messages import read_remembered
+from connector.adapters.whatsapp.protobufs import history, web
+from connector.adapters.whatsapp.reading import ReadingRules, Rejected
 from connector.domain.addresses import Jid
 from connector.domain.chats import Profile
-from connector.domain.incoming import Incoming
-from connector.domain.messages import Chat, Message, Person, Source, Status
+from connector.domain.incoming import HistoryProgress, Incoming
 from connector.errors import InvalidAddress
 
 _SECOND: Final = timedelta(seconds=1)
 _NO_NAME: Final = "-"  # what phones send for a person without a push name
-_STATUSES: Final[Mapping[int, Status]] = {
-    web.WebMessageInfo.ERROR: Status.FAILED,
-    web.WebMessageInfo.PENDING: Status.PENDING,
-    web.WebMessageInfo.SERVER_ACK: Status.SENT,
-    web.WebMessageInfo.DELIVERY_ACK: Status.DELIVERED,
-    web.WebMessageInfo.READ: Status.READ,
-    web.WebMessageInfo.PLAYED: Status.PLAYED,
-}
+_WHOLE: Final = 100  # percent
+# Field numbers of neonize's HistorySync, and of WhatsApp's own messages.
+_DATA: Final = 1
+_CONVERSATIONS: Final = history.HistorySync.CONVERSATIONS_FIELD_NUMBER
+_MESSAGES: Final = history.Conversation.MESSAGES_FIELD_NUMBER
+_Sync: Final = history.HistorySync
+_COUNTED: Final = frozenset({_Sync.RECENT, _Sync.FULL, _Sync.ON_DEMAND})
+_SENSELESS: Final = (DecodeError, InvalidAddress, ValueError, OverflowError, KeyError)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryRules:
-    """How far back to read, from when, and whose number this is."""
-
-    received_at: datetime
-    days: int
-    own: Person | None
-
-    @property
-    def since(self) -> datetime:
-        return self.received_at - timedelta(days=self.days)
-
-
-def decode_history(raw: bytes, rules: HistoryRules) -> Sequence[Incoming]:
-    """Raises DecodeError, ValueError."""
-    sync = events.HistorySync.FromString(raw).Data
-    aliases = _aliases(sync)
-    chats = [list(_chat(one, aliases, rules)) for one in sync.conversations]
-    for messages in chats:
-        messages.sort(key=lambda message: message.sent_at, reverse=True)
-    newest_first = sorted(
-        filter(None, chats), key=lambda messages: messages[0].sent_at, reverse=True
+def read_history(
+    raw: bytes, received_at: datetime, rules: ReadingRules
+) -> Iterator[Incoming | Rejected]:
+    """Raises DecodeError, ValueError: before the first item, or not at all."""
+    conversations, rest = split(b"".join(split(raw, _DATA).parts), _CONVERSATIONS)
+    sync = history.HistorySync.FromString(rest)
+    chunk = Chunk(
+        received_at=received_at,
+        rules=rules,
+        aliases=_aliases(sync),
+        since=received_at - timedelta(days=rules.history_days),
     )
-    found: list[Incoming] = [one for messages in newest_first for one in messages]
-    return [*found, *_profiles(sync, aliases)]
+    for body in _newest_first(conversations):
+        yield from _conversation(body, chunk)
+    if not rules.ignore_status:
+        yield from _statuses(sync.statusV3Messages, chunk)
+    yield from _profiles(sync, chunk)
+    if sync.syncType in _COUNTED:
+        done = sync.progress >= _WHOLE or sync.syncType == _Sync.ON_DEMAND
+        yield HistoryProgress(percent=min(sync.progress, _WHOLE), done=done)
 
 
-def _aliases(sync: Any) -> dict[Jid, Jid]:
+def _aliases(sync: Any) -> Mapping[Jid, Jid]:
     aliases: dict[Jid, Jid] = {}
     for mapping in sync.phoneNumberToLidMappings:
-        lid, phone = _address(mapping.lidJID), _address(mapping.pnJID)
+        lid = identity.address(mapping.lidJID)
+        phone = identity.address(mapping.pnJID)
         if lid is not None and phone is not None:
-            aliases |= {lid: phone, phone: lid}
+            aliases[lid], aliases[phone] = phone, lid
     return aliases
 
 
-def _chat(
-    conversation: Any, aliases: Mapping[Jid, Jid], rules: HistoryRules
-) -> Iterator[Message]:
-    jid = _address(conversation.ID)
-    if jid is None:
-        return
-    name = clean(conversation.name, LONGEST_NAME) or None
-    if jid.is_group:
-        chat, other = identity.group_chat(jid, name), None
-    elif jid.server in {identity.BROADCAST_SERVER, identity.NEWSLETTER_SERVER}:
-        return
-    else:
-        other = identity.person(
-            jid,
-            _address(conversation.lidJID),
-            _address(conversation.pnJID),
-            aliases.get(jid),
-        )
-        if other is None:
-            return
-        chat = identity.direct_chat(other, name)
-    own = rules.own or identity.person(_address(conversation.accountLid))
-    for one in conversation.messages:
-        sender = own if one.message.key.fromMe else other
-        if sender is None:
-            told = one.message.participant or one.message.key.participant
-            author = _address(told)
-            alias = None if author is None else aliases.get(author)
-            sender = identity.person(author, alias)
-        message = _message(one.message, chat, sender, rules)
-        if message is not None:
-            yield message
+def _newest_first(conversations: Sequence[memoryview]) -> list[memoryview]:
+    """Each is parsed for its time and let go of: fewer seconds than megabytes."""
+    return sorted(conversations, key=_last_activity, reverse=True)
 
 
-def _message(
-    info: Any, chat: Chat, sender: Person | None, rules: HistoryRules
-) -> Message | None:
-    at = moment(info.messageTimestamp, _SECOND, rules.received_at)
-    if sender is None or at < rules.since:
-        return None
+def _last_activity(body: memoryview) -> int:
     try:
-        said = content.read(info.message)
-        name = whatsapp_id(info.key.ID)
-    except ValueError:
-        return None
-    if said is None:
-        return None
-    from_me = info.key.fromMe
-    return Message(
-        whatsapp_id=name,
-        chat=chat,
-        from_me=from_me,
-        sender=sender,
-        sender_name=clean(info.pushName, LONGEST_NAME) or None,
-        kind=said.kind,
-        body=said.body,
-        content=said.content,
-        quoted_whatsapp_id=said.quoted_whatsapp_id,
-        mentions=identity.several(said.mentions),
-        sent_at=at,
-        source=Source.HISTORY,
-        status=_status(info),
+        conversation = history.Conversation.FromString(bytes(body))
+    except DecodeError:
+        return 0
+    return max(
+        (one.message.messageTimestamp for one in conversation.messages),
+        default=_told_activity(conversation),
     )
 
 
-def _status(info: Any) -> Status:
-    if not info.key.fromMe:
-        return Status.DELIVERED
-    # Phones do not always say; a message that is in the phone's history was sent.
-    return _STATUSES[info.status] if info.HasField("status") else Status.SENT
+def _told_activity(conversation: Any) -> int:
+    told: int = max(conversation.conversationTimestamp, conversation.lastMsgTimestamp)
+    return told
 
 
-def _profiles(sync: Any, aliases: Mapping[Jid, Jid]) -> Iterator[Profile]:
-    for entry in sync.pushnames:
-        jid = _address(entry.ID)
-        name = clean(entry.pushname, LONGEST_NAME)
-        if jid is None or name in {"", _NO_NAME}:
-            continue
-        person = identity.person(jid, aliases.get(jid))
-        if person is not None:
-            yield Profile(person=person, push_name=name)
-
-
-def _address(text: str | bytes) -> Jid | None:
-    """An address as a string, or None when it is missing or makes no sense."""
+def _conversation(body: memoryview, chunk: Chunk) -> Iterator[Incoming | Rejected]:
     try:
-        return identity.parse(clean(text, LONGEST_ID)) if text else None
-    except InvalidAddress:
-        return None
+        conversation = history.Conversation.FromString(bytes(body))
+        messages = sorted(
+            (one.message for one in conversation.messages),
+            key=lambda info: info.messageTimestamp,
+            reverse=True,
+        )
+        where = remembered(conversation, chunk)
+    except DecodeError:
+        yield from _damaged(body, chunk)
+        return
+    except _SENSELESS as error:
+        yield _rejected(bytes(body), error)
+        return
+    if where is None:
+        return
+    if _is_recent(conversation, messages, chunk):
+        yield from state_of(where, conversation)
+    for info in messages:
+        yield from _remembered(info, where, conversation)
+
+
+def _is_recent(conversation: Any, messages: Sequence[Any], chunk: Chunk) -> bool:
+    """Chats that have been silent for longer than what is wanted are left out."""
+    newest = max(
+        _told_activity(conversation), messages[0].messageTimestamp if messages else 0
+    )
+    if not newest:
+        return False
+    return moment(newest, _SECOND, chunk.received_at) >= chunk.since
+
+
+def _remembered(
+    info: Any, where: Remembered, conversation: Any
+) -> Iterator[Incoming | Rejected]:
+    try:
+        found = list(read_remembered(info, where))
+    except _SENSELESS as error:
+        alone = history.Conversation(
+            ID=conversation.ID,
+            pnJID=conversation.pnJID or None,
+            lidJID=conversation.lidJID or None,
+            messages=[history.HistorySyncMsg(message=info)],
+        )
+        yield _rejected(alone.SerializePartialToString(), error)
+    else:
+        yield from found
+
+
+def _damaged(body: memoryview, chunk: Chunk) -> Iterator[Incoming | Rejected]:
+    """A conversation that does not parse, message by message."""
+    try:
+        messages, rest = split(body, _MESSAGES)
+        history.Conversation.FromString(rest)
+    except _SENSELESS as error:
+        yield _rejected(bytes(body), error)
+        return
+    for message in messages:
+        alone = rest + wrapped(_MESSAGES, bytes(message))
+        try:
+            history.Conversation.FromString(alone)
+        except DecodeError as error:
+            yield _rejected(alone, error)
+        else:
+            yield from _conversation(memoryview(alone), chunk)
+
+
+def _rejected(conversation: bytes, error: Exception) -> Rejected:
+    raw = wrapped(_DATA, wrapped(_CONVERSATIONS, conversation))
+    return Rejected(code=Code.HISTORY_SYNC, raw=raw, reason=type(error).__name__)
+
+
+def _statuses(
+    posts: Sequence[web.WebMessageInfo], chunk: Chunk
+) -> Iterator[Incoming | Rejected]:
+    where = Remembered(
+        chat=identity.status_chat(), chunk=chunk, own=chunk.rules.own, other=None
+    )
+    of = history.Conversation(ID=str(identity.STATUS))
+    for post in posts:
+        yield from _remembered(post, where, of)
+
+
+def _profiles(sync: Any, chunk: Chunk) -> Iterator[Profile]:
+    for entry in sync.pushnames:
+        person = chunk.person(entry.ID)
+        name = clean(entry.pushname, LONGEST_NAME)
+        if person is not None and name not in {"", _NO_NAME}:
+            yield Profile(person=person, push_name=name)
+    for contact in sync.inlineContacts:
+        known = identity.person(
+            identity.address(contact.lidJID), identity.address(contact.pnJID)
+        )
+        name = clean(contact.fullName or contact.firstName, LONGEST_NAME)
+        if known is not None and name:
+            yield Profile(person=known, saved_name=name)

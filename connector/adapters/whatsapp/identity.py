@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 
+from connector.adapters.whatsapp.bounds import LONGEST_ID, clean
 from connector.domain.addresses import LID_SERVER, PHONE_SERVER, Jid
 from connector.domain.messages import Chat, ChatKind, Person
 from connector.errors import InvalidAddress
@@ -48,6 +49,28 @@ def several(texts: Iterable[str]) -> tuple[Jid, ...]:
     return tuple(found)
 
 
+def address(text: str | bytes) -> Jid | None:
+    """An address as a string, or None when it is missing or makes no sense."""
+    try:
+        return parse(clean(text, LONGEST_ID)) if text else None
+    except InvalidAddress:
+        return None
+
+
+def is_personal(jid: Jid) -> bool:
+    """Whether it is somebody's, and not a group's or a list's."""
+    return jid.server in {LID_SERVER, PHONE_SERVER}
+
+
+def is_same(one: Person | None, other: Person | None) -> bool:
+    """Whether two people, each known by an address or two, are surely one."""
+    if one is None or other is None:
+        return False
+    return bool(one.lid and one.lid == other.lid) or bool(
+        one.phone and one.phone == other.phone
+    )
+
+
 def person(*addresses: Jid | None) -> Person | None:
     """Whom these addresses, of which some may be unknown, belong to."""
     lid = phone = other = None
@@ -72,3 +95,11 @@ def direct_chat(with_person: Person, name: str | None = None) -> Chat:
 
 def group_chat(jid: Jid, name: str | None = None) -> Chat:
     return Chat(jid=jid, kind=ChatKind.GROUP, name=name)
+
+
+def status_chat() -> Chat:
+    return Chat(jid=STATUS, kind=ChatKind.STATUS)
+
+
+def newsletter_chat(jid: Jid, name: str | None = None) -> Chat:
+    return Chat(jid=jid, kind=ChatKind.NEWSLETTER, name=name)
