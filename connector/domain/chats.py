@@ -22,6 +22,10 @@ class Profile:
     push_name: str | None = None
     saved_name: str | None = None
     business_name: str | None = None
+    on_whatsapp: bool | None = None
+    # Another way to write their number, which WhatsApp takes for theirs (Brazil's ninth
+    # digit): it leads to them and is never shown.
+    spelling: Jid | None = None
 
 
 class ChatColumn(enum.StrEnum):

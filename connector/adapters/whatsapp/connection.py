@@ -17,22 +17,28 @@ import ctypes
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from connector.adapters.whatsapp import orders, protobufs
 from connector.adapters.whatsapp.event_codes import Code
+from connector.adapters.whatsapp.look_up_errors import look_up_error
 from connector.adapters.whatsapp.protobufs import companion, e2e, events
 from connector.adapters.whatsapp.recorder import Recorder
 from connector.adapters.whatsapp.send_errors import send_error
+from connector.domain.addresses import LID_SERVER
 from connector.errors import NotConnected, SendFailed
 
 protobufs.remove_stand_in()
 
 from neonize.client import NewClient  # noqa: E402 - the real package, from here on
 from neonize.exc import NeonizeError  # noqa: E402 - the same
-from neonize.utils.enum import ClientName, ClientType  # noqa: E402 - the same
+from neonize.utils.enum import (  # noqa: E402 - the same
+    ClientName,
+    ClientType,
+    Presence,
+)
 
 DEVICE_NAME: Final = "Zapbase"  # what the phone lists under "Linked devices"
 _LONGEST_CALL_AT_STOP: Final = 1.5
@@ -44,7 +50,7 @@ logging.getLogger().setLevel(logging.CRITICAL)
 
 
 class Connection:
-    """Dials, sends and hangs up; events go to the recorder."""
+    """Dials, sends, asks and hangs up; events go to the recorder."""
 
     def __init__(self, store: Path, recorder: Recorder, history_days: int) -> None:
         self._store = store
@@ -87,6 +93,35 @@ class Connection:
                 )
             except NeonizeError as error:
                 raise send_error(str(error)) from error
+
+    def group_info(self, jid: bytes) -> bytes:
+        """Ask for a group by its serialized JID; a serialized neonize GroupInfo."""
+        with self._asking() as client:
+            return client.get_group_info(events.JID.FromString(jid)).SerializeToString()
+
+    def picture(self, jid: bytes) -> Any:
+        """Ask for somebody's picture; a neonize ProfilePictureInfo."""
+        with self._asking() as client:
+            return client.get_profile_picture(events.JID.FromString(jid))
+
+    def look_up(self, numbers: Sequence[str]) -> list[dict[str, Any]]:
+        """Ask whom phone numbers belong to; people by all addresses that are known."""
+        with self._asking() as client:
+            found = []
+            for answer in client.is_on_whatsapp(*numbers):
+                jids = [answer.JID] if answer.IsIn else []
+                if answer.IsIn and answer.JID.Server == LID_SERVER:
+                    # whatsmeow has just stored the pair.
+                    with contextlib.suppress(NeonizeError):
+                        jids.append(client.get_pn_from_lid(answer.JID))
+                addresses = [f"{jid.User}@{jid.Server}" for jid in jids if jid.User]
+                found.append({"asked": answer.Query, "addresses": addresses})
+            return found
+
+    def show_online(self, *, online: bool) -> None:
+        """Say that we are looking at our messages, or not."""
+        with self._asking() as client:
+            client.send_presence(Presence.AVAILABLE if online else Presence.UNAVAILABLE)
 
     def disconnect(self) -> None:
         """Close the socket; events already taken in still arrive."""
@@ -142,6 +177,17 @@ class Connection:
             self._recorder.signal("pairing_failed", reason="code_refused")
         else:
             self._recorder.signal("pairing_code", text=code)
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[_Client]:
+        """Put one question. Raises NotConnected, LookupRefused."""
+        with self._calling() as client:
+            if not self._recorder.connected:
+                raise NotConnected
+            try:
+                yield client
+            except NeonizeError as error:
+                raise look_up_error(str(error)) from error
 
     @contextlib.contextmanager
     def _calling(self) -> Iterator[_Client]:

@@ -13,6 +13,8 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from connector.errors import (
+    LookupRefusal,
+    LookupRefused,
     NotConnected,
     RecipientUnknown,
     SendFailed,
@@ -56,15 +58,19 @@ def send_error(text: str) -> SendFailed:
     return SendUncertain()
 
 
-def to_header(error: SendFailed) -> dict[str, Any]:
+def to_header(error: SendFailed | LookupRefused) -> dict[str, Any]:
     """Describe an error in a frame's header; `from_header` reads it."""
+    if isinstance(error, LookupRefused):
+        return {"error": error.code, "reason": error.reason.value}
     if isinstance(error, SendRefused):
         return {"error": error.code, "server_code": error.server_code}
     return {"error": error.code}
 
 
-def from_header(header: Mapping[str, Any]) -> SendFailed:
+def from_header(header: Mapping[str, Any]) -> SendFailed | LookupRefused:
     code = header["error"]
+    if code == LookupRefused.code:
+        return LookupRefused(LookupRefusal(header["reason"]))
     if code == SendRefused.code:
         return SendRefused(int(header["server_code"]))
     return _BY_CODE.get(code, SendFailed)()

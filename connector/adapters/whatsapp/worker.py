@@ -7,7 +7,8 @@ events and stops in order when it is told to, or when the supervisor is gone.
     kill -9, crash:            the spool and the WhatsApp store keep what they have
 
 Commands are read by the main thread and carried out by a small pool, so `ping` answers
-while a send is in flight; whatsmeow sends one message at a time anyway.
+while a send is in flight; whatsmeow sends one message at a time anyway. Questions about
+people and groups have a thread of their own (questions.py).
 """
 
 from __future__ import annotations
@@ -34,10 +35,11 @@ from connector.adapters.whatsapp.orders import (
     ExitCode,
     Orders,
 )
+from connector.adapters.whatsapp.questions import Questions
 from connector.adapters.whatsapp.recorder import Recorder
 from connector.adapters.whatsapp.send_errors import to_header
 from connector.adapters.whatsapp.spool import FILE_NAME, SpoolWriter
-from connector.errors import SendFailed
+from connector.errors import LookupRefused, SendFailed
 from connector.sealing import Sealer
 
 if TYPE_CHECKING:
@@ -93,6 +95,8 @@ class _Worker:
         )
         self._recorder = Recorder(self._spool, channel)
         self._connection = _load_neonize(orders, self._recorder)
+        self._questions = Questions(self._connection)
+        self._asking = ThreadPoolExecutor(1, thread_name_prefix="question")
 
     def obey_until_told_to_stop(self, frames: Iterator[Frame]) -> None:
         """Raises FrameBroken."""
@@ -126,6 +130,8 @@ class _Worker:
                 self._in_pool(self._answer, frame, self._disconnect)
             case "log_out":
                 self._in_pool(self._answer, frame, self._log_out)
+            case call if self._questions.understands(call):
+                self._ask(frame)
             case _:
                 self._reply({"reply": frame.header.get("id"), "error": "unknown_call"})
 
@@ -151,6 +157,10 @@ class _Worker:
         self._connection.log_out()
         return {}
 
+    def _ask(self, frame: Frame) -> None:
+        put = self._questions.taken(frame)
+        self._supervise(self._asking, self._answer, frame, put)
+
     def _stop_receiving(self) -> None:
         """The spool is full, or cannot be written to: WhatsApp keeps what is next.
 
@@ -165,20 +175,35 @@ class _Worker:
         while not self._spool.flush(time.monotonic() + STOP_SECONDS):
             pass
 
-    def _answer(self, frame: Frame, command: Callable[[], dict[str, Any]]) -> None:
+    def _answer(
+        self,
+        frame: Frame,
+        command: Callable[[], dict[str, Any] | tuple[dict[str, Any], bytes]],
+    ) -> None:
+        body = b""
         try:
             answer = command()
-        except SendFailed as error:
+        except (SendFailed, LookupRefused) as error:
             answer = to_header(error)
-        self._reply({"reply": frame.header.get("id"), **answer})
+        if isinstance(answer, tuple):
+            answer, body = answer
+        self._reply({"reply": frame.header.get("id"), **answer}, body)
 
-    def _reply(self, header: dict[str, Any]) -> None:
+    def _reply(self, header: dict[str, Any], body: bytes = b"") -> None:
         try:
-            self._channel.send(Frame(header))
+            self._channel.send(Frame(header, body))
         except OSError:
             return  # the supervisor is gone: the end of its commands stops us
 
     def _in_pool(self, task: Callable[..., None], *arguments: object) -> None:
+        self._supervise(self._pool, task, *arguments)
+
+    def _supervise(
+        self,
+        pool: ThreadPoolExecutor,
+        task: Callable[..., None],
+        *arguments: object,
+    ) -> None:
         def supervised() -> None:
             try:
                 task(*arguments)
@@ -188,7 +213,7 @@ class _Worker:
                 sys.stderr.write(f"{type(error).__name__}\n")
                 os._exit(ExitCode.FAILED)
 
-        self._pool.submit(supervised)
+        pool.submit(supervised)
 
 
 def _load_neonize(orders: Orders, recorder: Recorder) -> Connection:

@@ -11,26 +11,36 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
 
-from connector.adapters.whatsapp import outgoing, send_errors
+from connector.adapters.whatsapp import outgoing, pictures, send_errors
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.frames import AsyncChannel, Frame
+from connector.adapters.whatsapp.group_info import group_answer
+from connector.adapters.whatsapp.numbers import MOST_AT_ONCE, numbers_found
 from connector.adapters.whatsapp.orders import ExitCode
+from connector.adapters.whatsapp.presences import (
+    PRESENCE_CODES,
+    WaitingPresences,
+    presence,
+)
 from connector.adapters.whatsapp.signals import own_addresses, worker_event
 from connector.adapters.whatsapp.zygote import SpawnedWorker
 from connector.domain.addresses import Jid
+from connector.domain.look_ups import GroupAnswer, NumberAnswer, PictureAnswer
 from connector.domain.outgoing import OutgoingContent
-from connector.errors import SendUncertain, WorkerGone
+from connector.domain.presence import Presence
+from connector.errors import LookupRefusal, LookupRefused, SendUncertain, WorkerGone
 from connector.ports import Sent, SessionId, Signal, WorkerEvent
 
 # neonize gives WhatsApp 75 s to acknowledge a message, and cannot be told otherwise.
 SEND_SECONDS: Final = 80.0
 CALL_SECONDS: Final = 20.0
+QUESTION_SECONDS: Final = 15.0
 STOP_SECONDS: Final = 6.0  # a planned stop takes less, by the worker's own clock
 KILL_SECONDS: Final = 5.0
 MOST_WAITING: Final = 1_000  # events; a connection makes a few a minute
@@ -48,7 +58,8 @@ class WorkerHandle:
         self._process = process
         self._channel = channel
         self._events = _EventQueue()
-        self._calls: dict[int, asyncio.Future[Mapping[str, Any]]] = {}
+        self._presences = WaitingPresences()
+        self._calls: dict[int, asyncio.Future[Frame]] = {}
         self._last_call = 0
         self._pairing = False
         self._own = WorkerEvent(signal=Signal.CONNECTED)
@@ -75,9 +86,32 @@ class WorkerHandle:
             # gone does the store prove what was begun, and what never will be.
             await self.kill()
             raise SendUncertain from error
-        return Sent(
-            whatsapp_id=answer["whatsapp_id"], at=datetime.fromisoformat(answer["at"])
-        )
+        at = datetime.fromisoformat(answer.header["at"])
+        return Sent(whatsapp_id=answer.header["whatsapp_id"], at=at)
+
+    async def group_info(self, jid: Jid) -> GroupAnswer:
+        as_of = datetime.now(UTC)
+        answer = await self._ask({"call": "group_info"}, outgoing.address(jid))
+        return group_answer(answer.body, as_of)
+
+    async def profile_picture(self, jid: Jid, known_id: str | None) -> PictureAnswer:
+        try:
+            answer = await self._ask({"call": "picture"}, outgoing.address(jid))
+        except LookupRefused as refusal:
+            return pictures.answer_of_refusal(refusal)
+        return pictures.answer(answer.header, known_id)
+
+    async def look_up(self, numbers: Sequence[str]) -> Sequence[NumberAnswer]:
+        if len(numbers) > MOST_AT_ONCE:
+            raise ValueError("too many numbers to look up at once")
+        answer = await self._ask({"call": "look_up", "numbers": list(numbers)})
+        return numbers_found(answer.header)
+
+    async def show_online(self, *, online: bool) -> None:
+        await self._ask({"call": "show_online", "online": online})
+
+    async def presences(self) -> Sequence[Presence]:
+        return await self._presences.take()
 
     async def disconnect(self) -> None:
         await self._call({"call": "disconnect"}, CALL_SECONDS)
@@ -100,32 +134,41 @@ class WorkerHandle:
         if not await self._ended_within(KILL_SECONDS):
             raise WorkerGone("The worker's process cannot be killed.")
 
+    async def _ask(self, header: Mapping[str, Any], body: bytes = b"") -> Frame:
+        """Raises WorkerGone, NotConnected, LookupRefused."""
+        asked = {**header, "seconds": QUESTION_SECONDS}
+        try:
+            return await self._call(asked, QUESTION_SECONDS, body)
+        except TimeoutError as error:
+            raise LookupRefused(LookupRefusal.TIMEOUT) from error
+
     async def _call(
         self, header: Mapping[str, Any], seconds: float, body: bytes = b""
-    ) -> Mapping[str, Any]:
-        """Raises WorkerGone, SendFailed; TimeoutError only for a send."""
+    ) -> Frame:
+        """Raises WorkerGone, SendFailed, LookupRefused.
+
+        TimeoutError only for what may be late: a send and a question.
+        """
         if self._watching.done():
             raise WorkerGone
         self._last_call += 1
         number = self._last_call
-        answered: asyncio.Future[Mapping[str, Any]] = (
-            asyncio.get_running_loop().create_future()
-        )
+        answered: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         self._calls[number] = answered
         try:
             async with asyncio.timeout(seconds):
                 await self._channel.send(Frame({**header, "id": number}, body))
                 answer = await answered
         except TimeoutError as error:
-            if header["call"] == "send":
+            if header["call"] == "send" or "seconds" in header:
                 raise
             raise WorkerGone from error
         except OSError as error:
             raise WorkerGone from error
         finally:
             self._calls.pop(number, None)
-        if "error" in answer:
-            raise send_errors.from_header(answer)
+        if "error" in answer.header:
+            raise send_errors.from_header(answer.header)
         return answer
 
     async def _tell(self, header: Mapping[str, Any]) -> None:
@@ -153,6 +196,7 @@ class WorkerHandle:
             if not answered.done():
                 answered.set_exception(WorkerGone())
         await self._channel.close()
+        self._presences.end()
         self._events.put(WorkerEvent(signal=Signal.EXITED, code=code))
 
     async def _buried(self) -> int:
@@ -168,7 +212,11 @@ class WorkerHandle:
         if (number := header.get("reply")) is not None:
             answered = self._calls.get(number)
             if answered is not None and not answered.done():
-                answered.set_result(header)
+                answered.set_result(frame)
+            return
+        if (code := header.get("event")) in PRESENCE_CODES:
+            if (shown := presence(code, frame.body)) is not None:
+                self._presences.put(shown)
             return
         event = self._event(frame)
         if event is not None and not self._events.put(event):

@@ -18,6 +18,9 @@ class LeaseRow(Row):
     pairing_phone: str | None
     history_days: int
     ignore_status: bool
+    ignore_newsletters: bool
+    ignore_calls: bool
+    appear_online: bool
 
     def session(self) -> SessionRow:
         return SessionRow(
@@ -27,4 +30,7 @@ class LeaseRow(Row):
             pairing_phone=self.pairing_phone,
             history_days=self.history_days,
             ignore_status=self.ignore_status,
+            ignore_newsletters=self.ignore_newsletters,
+            ignore_calls=self.ignore_calls,
+            appear_online=self.appear_online,
         )

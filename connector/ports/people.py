@@ -1,0 +1,51 @@
+"""What is asked and told about people and groups (docs/people.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from connector.domain.addresses import Jid
+from connector.domain.chats import Aspect
+from connector.domain.presence import Presence
+from connector.ports.core import SessionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueLookup:
+    """Something about a person or group that is not known, or was asked long ago."""
+
+    aspect: Aspect
+    jid: Jid
+    picture_id: str | None  # the one that is stored
+    owner_id: str  # of the chat or contact; a part of the picture's path
+    workspace_id: str
+
+
+class PeopleStore(Protocol):
+    """Raises SupabaseUnavailable, SupabaseRefused, LeaseLost."""
+
+    async def due(
+        self, session_id: SessionId, term: int, limit: int
+    ) -> Sequence[DueLookup]:
+        """What to ask next, most recently active first."""
+
+    async def record_picture(
+        self,
+        session_id: SessionId,
+        term: int,
+        jid: Jid,
+        *,
+        picture_id: str | None,
+        path: str | None,
+    ) -> str | None:
+        """Say which picture is shown; the path of the one before, to be removed.
+
+        An empty id: there is none. None: hidden, or not to be had for now.
+        """
+
+    async def show(
+        self, session_id: SessionId, term: int, shown: Sequence[Presence]
+    ) -> None:
+        """Tell whoever looks; nothing is kept."""
