@@ -59,6 +59,8 @@ class LinkedDevice:
         self.connection: Connection | None = None
         self.introduced = False  # its phone has sent the initial sync
         self.presences: list[Node] = []  # <presence> and <chatstate> that it sent
+        self.is_online = False  # it says so; only then it is told who types
+        self.watches: set[str] = set()  # LIDs of people whose presence it asked for
         self.logins = 0
         self.relayed: set[tuple[Address, str]] = set()  # messages passed on to it
         self._asked_for_keys = False
@@ -116,6 +118,12 @@ class LinkedDevice:
         """Wait until it has said that it received every message sent to it."""
         return self._until(
             lambda: not self._owes_messages, "the device to receive everything", timeout
+        )
+
+    def appears_online(self, timeout: float = PATIENCE) -> Waiting[None]:
+        """Wait until it says that its person is there."""
+        return self._until(
+            lambda: self.is_online, "the device to appear online", timeout
         )
 
     def _until(

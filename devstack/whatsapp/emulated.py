@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from devstack.whatsapp.devices import Address, LinkedDevice
+from devstack.whatsapp.messages import Failing
 from devstack.whatsapp.wire.nodes import LID, PN, Attributes, Jid, Node
 from devstack.whatsapp.wire.signal import Identity
 
@@ -33,6 +34,9 @@ class Parcel:
     plaintext: bytes
     media_type: str | None = None
     group: ForGroup | None = None
+    meta: Node | None = None
+    failing: Failing | None = None
+    decrypt_fail: str | None = None
 
 
 class EmulatedDevice:
@@ -60,42 +64,55 @@ class EmulatedDevice:
         to.when_keyed(lambda: self._post(to, parcel))
 
     def _post(self, to: LinkedDevice, parcel: Parcel) -> None:
+        failing = parcel.failing
+        if failing is not None and failing.unavailable:
+            gone = Node("unavailable", {"type": failing.unavailable})
+            to.deliver(Node("message", parcel.attributes, [gone]))
+            return
         self._remember(to.address, parcel)
         encs = self._encrypted(to, parcel)
-        to.deliver(Node("message", parcel.attributes, encs))
+        if failing is not None and failing.garbled:
+            encs = [*encs[:-1], _garbled(encs[-1])]
+        to.deliver(_message(parcel, encs))
 
     def _encrypted(self, to: LinkedDevice, parcel: Parcel) -> list[Node]:
-        group, media_type = parcel.group, parcel.media_type
+        group = parcel.group
         if group is None:
-            return [self._encrypt(to, parcel.plaintext, media_type)]
-        for_all = _enc("skmsg", group.ciphertext, media_type)
+            return [self._encrypt(to, parcel.plaintext, _attributes(parcel))]
+        for_all = Node(
+            "enc", {**_attributes(parcel), "type": "skmsg"}, group.ciphertext
+        )
         if not self._tells_sender_key(to, group.name):
             return [for_all]
-        return [self._encrypt(to, group.key_message, None), for_all]
+        return [self._encrypt(to, group.key_message, {"v": 2}), for_all]
 
-    def post_again(self, to: LinkedDevice, whatsapp_id: str, count: int) -> None:
-        """It could not read it: once more, in a new session. Unknown ids are ignored."""
+    def post_again(
+        self, to: LinkedDevice, whatsapp_id: str, count: int, *, unasked: bool = False
+    ) -> None:
+        """It could not read it: once more, in a new session. Unknown ids are ignored.
+
+        So are messages that answer no retry receipt, unless it is done `unasked`.
+        """
         parcel = self._posted.get((to.address, whatsapp_id))
         if parcel is None:
+            return
+        if parcel.failing is not None and not (parcel.failing.answers or unasked):
             return
         self.identity.forget_session(to.address)
         if parcel.group is not None:
             self._told_sender_key[parcel.group.name].discard(to.address)
-        enc = self._encrypt(to, parcel.plaintext, parcel.media_type, count)
-        to.deliver(Node("message", parcel.attributes, [enc]))
+        attributes = {**_attributes(parcel), "count": count}
+        enc = self._encrypt(to, parcel.plaintext, attributes)
+        to.deliver(_message(parcel, [enc]))
 
     def _encrypt(
-        self,
-        to: LinkedDevice,
-        plaintext: bytes,
-        media_type: str | None,
-        count: int | None = None,
+        self, to: LinkedDevice, plaintext: bytes, attributes: Attributes
     ) -> Node:
         """An `<enc>` only that device can open, in a new session if there is none."""
         if not self.identity.has_session(to.address):
             self.identity.start_session(to.address, to.take_bundle())
         kind, ciphertext = self.identity.encrypt(to.address, plaintext)
-        return _enc(kind, ciphertext, media_type, count)
+        return Node("enc", {**attributes, "type": kind}, ciphertext)
 
     def _tells_sender_key(self, to: LinkedDevice, group: str) -> bool:
         """Whether that device has yet to be told our key; it counts as told now."""
@@ -115,13 +132,21 @@ class EmulatedDevice:
             self._posted.popitem(last=False)
 
 
-def _enc(
-    kind: str, ciphertext: bytes, media_type: str | None, count: int | None = None
-) -> Node:
-    attributes: Attributes = {
+def _attributes(parcel: Parcel) -> Attributes:
+    """Of an `<enc>`, but for how it is encrypted."""
+    return {
         "v": 2,
-        "type": kind,
-        "mediatype": media_type,
-        "count": count,
+        "mediatype": parcel.media_type,
+        "decrypt-fail": parcel.decrypt_fail,
     }
-    return Node("enc", attributes, ciphertext)
+
+
+def _message(parcel: Parcel, encs: list[Node]) -> Node:
+    meta = [parcel.meta] if parcel.meta is not None else []
+    return Node("message", parcel.attributes, [*encs, *meta])
+
+
+def _garbled(enc: Node) -> Node:
+    """With its last byte changed: neither a MAC nor a signature survives that."""
+    data = enc.data()
+    return Node(enc.tag, enc.attrs, data[:-1] + bytes([data[-1] ^ 1]))

@@ -1,22 +1,31 @@
-"""Groups: who is in them, how the server describes them, and news about them."""
+"""Groups: who is in them, and everything that members and admins do to them."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from devstack.whatsapp import group_stanzas
 from devstack.whatsapp.messages import new_message_id
 from devstack.whatsapp.network import unix_now
-from devstack.whatsapp.wire.nodes import GROUP, Attributes, Jid, Node
+from devstack.whatsapp.pictures import Picture
+from devstack.whatsapp.wire.nodes import GROUP, Jid, Node
 
 if TYPE_CHECKING:
     from devstack.whatsapp.devices import LinkedDevice
     from devstack.whatsapp.people import Person
+    from devstack.whatsapp.timers import Timer
+
+Rank: TypeAlias = Literal["superadmin", "admin"] | None
 
 
 class Group:
-    """Made by `WhatsApp.group`; the owner is always a member."""
+    """Made by `WhatsApp.group`; the owner is always a member.
+
+    Every verb takes `by=`, who does it: the owner unless it is said.
+    """
 
     def __init__(
         self,
@@ -28,89 +37,153 @@ class Group:
         self.jid = Jid(f"1203630{random.randrange(10**11, 10**12)}", GROUP)
         self.subject, self.owner, self.addressing = subject, owner, addressing
         self.members = list(dict.fromkeys([owner, *members]))
-        self.created_at = unix_now()
-        self._version = 1
+        self.admins: list[Person] = [owner]
+        self.created_at = self.subject_at = unix_now()
+        self.subject_by = owner
+        self.description: group_stanzas.Described | None = None
+        self.picture: Picture | None = None
+        self.picture_refusal: int | None = None  # 401 or 403, to who asks for it
+        self.timer: Timer | None = None
+        self.admins_only = self.is_locked = self.is_deleted = False
+        self.version = 1
+        self.asked_about = 0  # how often clients asked what it is like
 
     @property
     def linked_devices(self) -> list[LinkedDevice]:
         return [device for one in self.members for device in one.linked_devices]
 
-    def adds(self, *people: Person) -> None:
-        """The owner adds people; everyone's linked devices are told."""
-        self.members = list(dict.fromkeys([*self.members, *people]))
-        self._tell("add", people)
+    def rank(self, member: Person) -> Rank:
+        if member not in self.admins:
+            return None
+        return "superadmin" if member is self.owner else "admin"
 
-    def removes(self, *people: Person) -> None:
-        """The owner removes people; what is said afterwards is not for them."""
-        self._tell("remove", people)
-        self.members = [one for one in self.members if one not in people]
+    # --- members ----------------------------------------------------------------------
+
+    def announce(self) -> None:
+        """Tell the members' linked devices that they are in a new group."""
+        self._notify(group_stanzas.created(self, is_new=True), self.owner)
+
+    def adds(self, *people: Person, by: Person | None = None) -> None:
+        """Those who are added learn of the whole group, the others only of them."""
+        before = self.linked_devices
+        self.members = list(dict.fromkeys([*self.members, *people]))
+        self._notify(self._change("add", people), by, before)
+        added = [device for person in people for device in person.linked_devices]
+        self._notify(group_stanzas.created(self, is_new=False), by, added)
+
+    def joins(self, person: Person) -> None:
+        """By the invitation link."""
+        before = self.linked_devices
+        self.members = list(dict.fromkeys([*self.members, person]))
+        news = self._change("add", [person], reason="invite")
+        self._notify(news, person, before)
+        joined = group_stanzas.created(self, is_new=False, reason="invite")
+        self._notify(joined, person, person.linked_devices)
+
+    def removes(self, *people: Person, by: Person | None = None) -> None:
+        """What is said afterwards is not for them."""
+        self._notify(self._change("remove", people), by)
+        self._without(people)
+
+    def leaves(self, person: Person) -> None:
+        self._notify(self._change("remove", [person]), person)
+        self._without([person])
+
+    def promotes(self, *people: Person, by: Person | None = None) -> None:
+        self.admins = list(dict.fromkeys([*self.admins, *people]))
+        self._notify(self._change("promote", people), by)
+
+    def demotes(self, *people: Person, by: Person | None = None) -> None:
+        self.admins = [one for one in self.admins if one not in people]
+        self._notify(self._change("demote", people), by)
+
+    def _without(self, people: Iterable[Person]) -> None:
+        gone = list(people)
+        self.members = [one for one in self.members if one not in gone]
+        self.admins = [one for one in self.admins if one not in gone]
         for member in self.members:
             for device in member.emulated_devices:
                 device.change_sender_key(str(self.jid))
 
-    def renames(self, subject: str) -> None:
-        self.subject = subject
-        attrs: Attributes = {
-            "subject": subject,
-            "s_t": unix_now(),
-            "s_o": self._of(self.owner),
-        }
-        self._notify(Node("subject", attrs))
+    # --- what it is like --------------------------------------------------------------
 
-    def announce(self) -> None:
-        """Tell the members' linked devices that they are in a new group."""
-        attrs: Attributes = {"type": "new", "key": new_message_id(), "reason": "invite"}
-        self._notify(Node("create", attrs, [self.description()]))
+    def renames(self, subject: str, by: Person | None = None) -> None:
+        self.subject, self.subject_at = subject, unix_now()
+        self.subject_by = by or self.owner
+        self._notify(group_stanzas.renamed(self), by)
 
-    def description(self) -> Node:
-        """`<group>` as the server answers it, its id without a server part."""
-        owner = self._of(self.owner)
-        return Node(
-            "group",
-            {
-                "id": self.jid.user,
-                "creator": owner,
-                "creation": self.created_at,
-                "subject": self.subject,
-                "s_t": self.created_at,
-                "s_o": owner,
-                "size": len(self.members),
-                "addressing_mode": self.addressing,
-                "p_v_id": self._version,
-                "a_v_id": self._version,
-            },
-            [self._participant(member) for member in self.members],
+    def describes(self, text: str, by: Person | None = None) -> None:
+        """No text at all removes the description."""
+        described = group_stanzas.Described(
+            text, new_message_id(), by or self.owner, unix_now()
         )
+        self.description = described if text else None
+        self._notify(group_stanzas.description(described, self), by)
 
-    def _participant(self, member: Person) -> Node:
-        rank = "superadmin" if member is self.owner else None
-        if self.addressing == "lid":
-            jids: Attributes = {"jid": member.lid, "phone_number": member.jid}
-        else:
-            jids = {"jid": member.jid, "lid": member.lid}
-        return Node("participant", {**jids, "type": rank})
+    def announces_only(self, only: bool = True, by: Person | None = None) -> None:  # noqa: FBT001, FBT002 - a verb
+        """Whether only admins may send."""
+        self.admins_only = only
+        tag = "announcement" if only else "not_announcement"
+        self._notify(Node(tag, {"v_id": self._next_version()}), by)
 
-    def _of(self, person: Person) -> Jid:
+    def locks(self, locked: bool = True, by: Person | None = None) -> None:  # noqa: FBT001, FBT002 - a verb
+        """Whether only admins may change name, description and picture."""
+        self.is_locked = locked
+        self._notify(Node("locked" if locked else "unlocked", {}), by)
+
+    def sets_timer(self, lasting: timedelta, by: Person | None = None) -> None:
+        """Messages disappear from now on; after no time at all, no longer."""
+        seconds = int(lasting.total_seconds())
+        self.timer = (seconds, unix_now()) if seconds else None
+        news = Node("ephemeral", {"expiration": seconds}) if seconds else None
+        self._notify(news or Node("not_ephemeral", {}), by)
+
+    def shows_picture(self, jpeg: bytes, by: Person | None = None) -> None:
+        doer = by or self.owner
+        self.picture = doer.keeps_picture(jpeg)
+        self._notify_picture(group_stanzas.picture_set(self, self.picture, doer))
+
+    def removes_picture(self, by: Person | None = None) -> None:
+        self.picture = None
+        self._notify_picture(group_stanzas.picture_removed(self, by or self.owner))
+
+    def ends(self, by: Person | None = None) -> None:
+        """The owner deletes it, with all its members."""
+        self._notify(Node("delete", {"reason": "deleted"}), by)
+        self.is_deleted = True
+        self.members, self.admins = [], []
+
+    # --- stanzas ----------------------------------------------------------------------
+
+    def address(self, person: Person) -> Jid:
         return person.lid if self.addressing == "lid" else person.jid
 
-    def _tell(self, change: str, people: Iterable[Person]) -> None:
-        before, self._version = self._version, self._version + 1
-        versions: Attributes = {
-            "v_id": self._version,
-            "prev_v_id": before,
-            "reason": "invite",
-        }
-        self._notify(Node(change, versions, [self._participant(p) for p in people]))
+    def describe(self) -> Node:
+        """`<group>` as the server answers it."""
+        return group_stanzas.whole(self)
 
-    def _notify(self, news: Node) -> None:
-        attrs: Attributes = {
-            "from": self.jid,
-            "type": "w:gp2",
-            "id": new_message_id(),
-            "t": unix_now(),
-            "participant": self._of(self.owner),
-            "participant_pn": self.owner.jid,
-            "notify": self.owner.name,
-        }
+    def _next_version(self) -> int:
+        self.version += 1
+        return self.version
+
+    def _change(
+        self, change: str, people: Iterable[Person], reason: str | None = None
+    ) -> Node:
+        before, after = self.version, self._next_version()
+        participants = [group_stanzas.participant(self, one) for one in people]
+        versions = {"v_id": after, "prev_v_id": before, "reason": reason}
+        return Node(change, versions, participants)
+
+    def _notify(
+        self,
+        news: Node,
+        by: Person | None,
+        devices: Iterable[LinkedDevice] | None = None,
+    ) -> None:
+        notification = group_stanzas.notification(self, news, by or self.owner)
+        for device in self.linked_devices if devices is None else devices:
+            device.deliver(notification)
+
+    def _notify_picture(self, notification: Node) -> None:
         for device in self.linked_devices:
-            device.deliver(Node("notification", attrs, [news]))
+            device.deliver(notification)

@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from devstack.whatsapp.people import Person
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failing:
+    """What is wrong with a message for linked devices; phones we play can read it."""
+
+    garbled: bool = False  # the ciphertext does not decrypt
+    hidden: bool = False  # decrypt-fail="hide": nothing is to be shown in its place
+    answers: bool = True  # a retry receipt brings it once more, readable
+    unavailable: str | None = None  # not for this device at all, such as "view_once"
+
+
 def new_message_id() -> str:
     return "3EB0" + secrets.token_hex(9).upper()
 
@@ -35,9 +45,11 @@ class Letter:
     message: E2E.Message
     whatsapp_id: str = field(default_factory=new_message_id)
     at: int = field(default_factory=unix_now)  # Unix seconds
-    type: str = "text"  # text, media, reaction or poll
+    # These three follow from the message unless they are given.
+    type: str | None = None  # text, media, reaction or poll
     media_type: str | None = None  # image, video, … of the <enc>
     attributes: Mapping[str, str] = field(default_factory=dict)  # such as edit
+    failing: Failing | None = None  # what linked devices cannot read of it
 
 
 @dataclass(frozen=True, slots=True)

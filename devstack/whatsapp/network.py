@@ -13,6 +13,7 @@ from devstack.whatsapp.frames import Frames
 from devstack.whatsapp.happenings import Happenings
 from devstack.whatsapp.media_host import MediaHost
 from devstack.whatsapp.receipt_book import ReceiptBook
+from devstack.whatsapp.timers import Timers
 from devstack.whatsapp.wire.nodes import GROUP, LID, PN, Jid, Node
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Network:
     groups: dict[str, Group] = field(default_factory=dict)
     connections: set[Connection] = field(default_factory=set)
     receipts: ReceiptBook = field(default_factory=ReceiptBook)
+    timers: Timers = field(default_factory=Timers)
     unanswered: list[Node] = field(default_factory=list)
     escaped: list[str] = field(default_factory=list)
     qr_refs: int = 6

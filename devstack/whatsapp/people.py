@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
 from typing import Literal, TypeAlias
 
-from devstack.whatsapp import receipts, sending
+from devstack.whatsapp import receipts
+from devstack.whatsapp.amending import Amender
+from devstack.whatsapp.appearing import Appearing
+from devstack.whatsapp.attaching import Attacher
+from devstack.whatsapp.business import Business
 from devstack.whatsapp.devices import LinkedDevice
 from devstack.whatsapp.emulated import EmulatedDevice
 from devstack.whatsapp.faults import Failure
 from devstack.whatsapp.groups import Group
 from devstack.whatsapp.happenings import PATIENCE, Waiting
-from devstack.whatsapp.messages import (
-    HeardMessage,
-    Letter,
-    SentMessage,
-    new_message_id,
-    text_message,
-    text_of,
-)
-from devstack.whatsapp.network import Network, unix, unix_now
+from devstack.whatsapp.messages import HeardMessage, Letter, text_of
+from devstack.whatsapp.network import Network
 from devstack.whatsapp.phone import Phone
-from devstack.whatsapp.wire.media import MediaKind, encrypt_media
-from devstack.whatsapp.wire.nodes import LID, PN, Attributes, Jid, Node
-from devstack.whatsapp.wire.protobufs import E2E
+from devstack.whatsapp.polling import Pollster
+from devstack.whatsapp.sharing import Sharer
+from devstack.whatsapp.wire.nodes import LID, PN, Jid
 
 AutomaticReceipts: TypeAlias = Literal["delivered", "read", "none"]
 
 
-class Person:
-    """Made by `WhatsApp.person`. Device 0 is the phone; the rest is linked to it."""
+class Person(Attacher, Amender, Appearing, Business, Pollster, Sharer):
+    """Made by `WhatsApp.person`. Device 0 is the phone; the rest is linked to it.
+
+    The verbs are in the parts: speaking.py (texts), attaching.py (files), sharing.py
+    (places, cards), polling.py, amending.py (reactions, edits, deletions), business.py,
+    appearing.py (typing, online).
+    """
 
     def __init__(
         self, network: Network, number: str, name: str, *, emulated_devices: int = 1
@@ -43,7 +44,7 @@ class Person:
         self.login_failure: Failure | None = None
         self.ack_error: int | None = None  # refuses every message their clients send
         self.about = ""
-        self.picture_path: str | None = None
+        self.acquaintances: dict[Person, None] = {}  # in the order they met
         own = [EmulatedDevice(self, n) for n in range(emulated_devices)]
         self.devices: dict[int, EmulatedDevice | LinkedDevice] = dict(enumerate(own))
         self.phone = Phone(network, self, own[0])
@@ -69,90 +70,6 @@ class Person:
     @property
     def emulated_devices(self) -> list[EmulatedDevice]:
         return [d for d in self.devices.values() if isinstance(d, EmulatedDevice)]
-
-    # --- talking --------------------------------------------------------------------
-
-    async def says(
-        self,
-        to: Person | Group,
-        text: str,
-        *,
-        addressing: sending.Addressing = "lid",
-        whatsapp_id: str | None = None,
-        at: datetime | None = None,
-    ) -> SentMessage:
-        """Type a text on the phone; everyone concerned has it, or will."""
-        letter = Letter(
-            message=text_message(text),
-            whatsapp_id=whatsapp_id or new_message_id(),
-            at=unix(at),
-        )
-        return await self.sends(to, letter, addressing=addressing)
-
-    async def sends(
-        self,
-        to: Person | Group,
-        letter: Letter,
-        *,
-        addressing: sending.Addressing = "lid",
-    ) -> SentMessage:
-        """Any message at all: a reaction, an edit, a poll, what has no verb yet."""
-        device = self.phone.device
-        if isinstance(to, Group):
-            sending.post_to_group(device, to, letter)
-        else:
-            sending.post_direct(device, to, letter, addressing)
-        self._network.happenings.note()
-        return SentMessage(
-            letter.whatsapp_id,
-            self,
-            to,
-            text_of(letter.message),
-            letter.at,
-            letter.message,
-        )
-
-    async def sends_image(
-        self, to: Person | Group, data: bytes, caption: str = ""
-    ) -> SentMessage:
-        """A JPEG through the media host."""
-        message = E2E.Message(imageMessage=self._image(data, caption))
-        return await self.sends(
-            to, Letter(message=message, type="media", media_type="image")
-        )
-
-    def _image(self, data: bytes, caption: str) -> E2E.ImageMessage:
-        kind: MediaKind = "image"
-        media = encrypt_media(data, kind)
-        path = self._network.media.put(media.blob)
-        return E2E.ImageMessage(
-            caption=caption,
-            mimetype="image/jpeg",
-            URL=f"https://mmg.whatsapp.net{path}",
-            directPath=path,
-            mediaKey=media.media_key,
-            fileSHA256=media.file_sha256,
-            fileEncSHA256=media.file_enc_sha256,
-            fileLength=media.file_length,
-        )
-
-    async def types(self, to: Person) -> None:
-        """Show "typing…" to someone's linked devices."""
-        self._show(to, Node("chatstate", {"from": self.lid}, [Node("composing")]))
-
-    async def stops_typing(self, to: Person) -> None:
-        self._show(to, Node("chatstate", {"from": self.lid}, [Node("paused")]))
-
-    async def comes_online(self, watched_by: Person) -> None:
-        self._show(watched_by, Node("presence", {"from": self.lid}))
-
-    async def goes_offline(self, watched_by: Person) -> None:
-        gone: Attributes = {"from": self.lid, "type": "unavailable", "last": unix_now()}
-        self._show(watched_by, Node("presence", gone))
-
-    def _show(self, to: Person, stanza: Node) -> None:
-        for device in to.linked_devices:
-            device.show(stanza)
 
     # --- listening ------------------------------------------------------------------
 
@@ -213,10 +130,10 @@ class Person:
         """Listen to a voice message."""
         receipts.confirm(self, message, "played")
 
-    # --- what others can look up ------------------------------------------------------
-
-    def shows_picture(self, jpeg: bytes) -> None:
-        self.picture_path = self._network.media.put(jpeg, "jpg")
+    def meets(self, other: Person) -> None:
+        """They know each other from now on, as by a message or a saved contact."""
+        if other is not self:
+            self.acquaintances[other] = other.acquaintances[self] = None
 
 
 def _lid_for(number: str) -> str:

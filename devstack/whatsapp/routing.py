@@ -22,7 +22,8 @@ ITEM_NOT_FOUND = 404
 
 def take_message(network: Network, sender: LinkedDevice, stanza: Node) -> None:
     to = stanza.jid("to")
-    known = network.group_at(to) or network.person_at(to)
+    person = network.person_at(to)
+    known = network.group_at(to) or person
     error = _take_error(network, sender) if known else ITEM_NOT_FOUND
     ack: Attributes = {
         "class": "message",
@@ -33,6 +34,8 @@ def take_message(network: Network, sender: LinkedDevice, stanza: Node) -> None:
     }
     sender.acknowledge(Node("ack", ack))
     if error is None:
+        if person is not None:
+            sender.person.meets(person)
         for device, encs in _recipients(network, sender, stanza):
             _hand_over(network, sender, device, stanza, encs)
     network.happenings.note()

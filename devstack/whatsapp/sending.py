@@ -6,8 +6,10 @@ test, get real Signal messages. The sender's own linked devices get a copy.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
+from devstack.whatsapp import stanza_kinds
+from devstack.whatsapp.context import Addressing
 from devstack.whatsapp.devices import LinkedDevice
 from devstack.whatsapp.emulated import EmulatedDevice, ForGroup, Parcel
 from devstack.whatsapp.messages import Letter
@@ -18,18 +20,17 @@ if TYPE_CHECKING:
     from devstack.whatsapp.groups import Group
     from devstack.whatsapp.people import Person
 
-Addressing: TypeAlias = Literal["lid", "pn"]
-
 
 def post_direct(
     sender: EmulatedDevice, to: Person, letter: Letter, addressing: Addressing
 ) -> None:
+    sender.person.meets(to)
     if to is not sender.person:
         parcel = _parcel(letter, _direct_attributes(sender, addressing))
         for device in to.linked_devices:
             sender.post(device, parcel)
         to.hear_plainly(sender, letter, sender.person)
-    _post_own_copies(sender, to, letter)
+    _post_own_copies(sender, to, letter, addressing)
 
 
 def post_to_group(sender: EmulatedDevice, group: Group, letter: Letter) -> None:
@@ -56,20 +57,22 @@ def post_to_own(sender: EmulatedDevice, to: LinkedDevice, letter: Letter) -> Non
     sender.post(to, _parcel(letter, attributes))
 
 
-def _post_own_copies(sender: EmulatedDevice, to: Person, letter: Letter) -> None:
-    if not sender.person.linked_devices:
+def _post_own_copies(
+    sender: EmulatedDevice, to: Person, letter: Letter, addressing: Addressing
+) -> None:
+    person = sender.person
+    if not person.linked_devices:
         return
     copy = E2E.Message()
-    copy.deviceSentMessage.destinationJID = str(to.lid)
+    by_lid = addressing == "lid"
+    copy.deviceSentMessage.destinationJID = str(to.lid if by_lid else to.jid)
     copy.deviceSentMessage.message.CopyFrom(letter.message)
-    attributes: Attributes = {
-        "from": sender.person.lid,
-        "recipient": to.lid,
-        "peer_recipient_pn": to.jid,
-        "notify": sender.person.name,
-    }
+    places: Attributes = {"from": person.jid, "recipient": to.jid}
+    if by_lid:
+        places = {"from": person.lid, "recipient": to.lid, "peer_recipient_pn": to.jid}
+    attributes: Attributes = {**places, "notify": person.name}
     parcel = _parcel(letter, attributes, plaintext=copy.SerializeToString())
-    for device in sender.person.linked_devices:
+    for device in person.linked_devices:
         sender.post(device, parcel)
 
 
@@ -80,17 +83,24 @@ def _parcel(
     plaintext: bytes | None = None,
     group: ForGroup | None = None,
 ) -> Parcel:
+    message, meta = letter.message, stanza_kinds.meta(letter.message)
+    failing = letter.failing
+    hidden = stanza_kinds.hides_failure(message) or bool(failing and failing.hidden)
     return Parcel(
         {
             "id": letter.whatsapp_id,
             "t": letter.at,
-            "type": letter.type,
+            "type": letter.type or stanza_kinds.stanza_type(message),
+            "edit": stanza_kinds.edit_attribute(message),
             **attributes,
             **letter.attributes,
         },
-        plaintext if plaintext is not None else letter.message.SerializeToString(),
-        letter.media_type,
+        plaintext if plaintext is not None else message.SerializeToString(),
+        letter.media_type or stanza_kinds.media_type(message),
         group,
+        meta=meta,
+        failing=failing,
+        decrypt_fail="hide" if hidden else None,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from devstack.whatsapp import login, receipts, routing
+from devstack.whatsapp import login, presence, receipts, routing
 from devstack.whatsapp.connection import Connection
 from devstack.whatsapp.network import Network
 from devstack.whatsapp.queries import Query, answer
@@ -32,6 +32,7 @@ class ChatServer:
         if device is not None and device.connection is connection:
             device.connection = None
             device.forget_acks()
+            presence.forget(device)
         self._network.happenings.note()
 
     def receive(self, connection: Connection, stanza: Node) -> None:
@@ -59,7 +60,6 @@ class ChatServer:
         elif stanza.tag == "ack":
             receipts.take_ack(device, stanza)
         elif stanza.tag in ("presence", "chatstate"):
-            device.presences.append(stanza)
-            self._network.happenings.note()
+            presence.take(self._network, device, stanza)
         else:
             self._network.unanswered.append(stanza)

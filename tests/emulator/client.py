@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from google.protobuf.message import Message
 
+from devstack.whatsapp import SentMessage
 from devstack.whatsapp.wire.binary import Jid
 from devstack.whatsapp.wire.protobufs import E2E, without_the_go_library
 from tests.emulator.values import packed, unpacked
@@ -41,6 +42,7 @@ Found = TypeVar("Found")
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE = 15.0  # seconds
 LONGEST_LINE = 64 * 1024 * 1024  # a chunk of history in base64
+KEY_ALONE = ["senderKeyDistributionMessage"]
 PROXY_VARIABLES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 
 
@@ -106,6 +108,16 @@ class Client:
     async def message(self, text: str, within: float = PATIENCE) -> Neonize.Message:
         return await self.event(
             Neonize.Message, lambda event: text_of(event.Message) == text, within
+        )
+
+    async def arrival(self, sent: SentMessage) -> Neonize.Message:
+        """That message. One that brings a sender key is reported for the key as well."""
+        return await self.event(
+            Neonize.Message,
+            lambda event: (
+                sent.whatsapp_id == event.Info.ID
+                and [field.name for field, _ in event.Message.ListFields()] != KEY_ALONE
+            ),
         )
 
     def reported(self, kind: type[Event]) -> list[Event]:

@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from neonize.client import NewClient
 from neonize.events import EVENT_TO_INT
+from neonize.proto.Neonize_pb2 import ReturnFunctionWithError
 from neonize.utils.enum import Presence, ReceiptType
 
 from tests.emulator.values import packed, unpacked
@@ -85,10 +86,22 @@ def send_many(client: NewClient, chat: Any, count: int) -> float:
     return time.monotonic() - started
 
 
+def opened_vote(client: NewClient, vote: Any) -> Any:
+    """What decrypt_poll_vote should return: neonize reads the answer the wrong way."""
+    library = client._NewClient__client  # type: ignore[attr-defined]
+    data = vote.SerializeToString()
+    answer = library.DecryptPollVote(client.uuid, data, len(data)).contents.get_bytes()
+    decrypted = ReturnFunctionWithError.FromString(answer)
+    if decrypted.Error:
+        raise ValueError(decrypted.Error)
+    return decrypted.PollVoteMessage
+
+
 VERBS: Final[dict[str, Callable[..., Any]]] = {
     "mark_read": mark_read,
     "come_online": come_online,
     "send_many": send_many,
+    "opened_vote": opened_vote,
 }
 
 

@@ -6,7 +6,7 @@ from PIL import Image
 
 from devstack.whatsapp import Person, WhatsApp
 from devstack.whatsapp.wire.media import decrypt_media
-from tests.emulator.client import Neonize, neonize_jid
+from tests.emulator.client import neonize_jid
 from tests.emulator.linked import Linked
 
 
@@ -17,11 +17,9 @@ def jpeg() -> bytes:
 
 
 async def test_a_picture_is_downloaded_and_decrypted(ana: Linked, bob: Person) -> None:
-    await bob.sends_image(ana.person, jpeg(), "look")
+    sent = await bob.sends_image(ana.person, jpeg(), "look")
 
-    event = await ana.client.event(
-        Neonize.Message, lambda event: event.Message.HasField("imageMessage")
-    )
+    event = await ana.client.arrival(sent)
 
     assert event.Message.imageMessage.caption == "look"
     assert await ana.client.call("download_any", event.Message) == jpeg()

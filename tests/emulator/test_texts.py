@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from devstack.whatsapp import Letter, Person, SentMessage, WhatsApp
+from devstack.whatsapp import Person, WhatsApp
 from devstack.whatsapp.wire.binary import Jid
-from devstack.whatsapp.wire.protobufs import E2E, Common
 from tests.emulator.client import (
     CallFailed,
     Neonize,
@@ -89,58 +88,6 @@ async def test_two_linked_clients_talk_to_each_other(ana: Linked, dora: Linked) 
     await dora.client.event(Neonize.Receipt, delivered(sent.ID))
 
 
-async def test_a_reaction_names_the_original(ana: Linked, bob: Person) -> None:
-    original = await bob.says(ana.person, "liked")
-    reaction = E2E.ReactionMessage(key=key_of(original), text="+")
-
-    await bob.sends(
-        ana.person,
-        Letter(type="reaction", message=E2E.Message(reactionMessage=reaction)),
-    )
-
-    event = await ana.client.event(
-        Neonize.Message, lambda event: event.Message.HasField("reactionMessage")
-    )
-    assert original.id == event.Message.reactionMessage.key.ID
-
-
-async def test_an_edit_names_the_original(ana: Linked, bob: Person) -> None:
-    original = await bob.says(ana.person, "with a mistake")
-    edit = E2E.ProtocolMessage(
-        type=E2E.ProtocolMessage.MESSAGE_EDIT,
-        key=key_of(original),
-        editedMessage=E2E.Message(conversation="without"),
-    )
-    edited = E2E.FutureProofMessage(message=E2E.Message(protocolMessage=edit))
-
-    await bob.sends(
-        ana.person,
-        Letter(attributes={"edit": "1"}, message=E2E.Message(editedMessage=edited)),
-    )
-
-    event = await ana.client.event(Neonize.Message, lambda event: event.IsEdit)
-    assert original.id != event.Info.ID
-    assert original.id == event.Message.protocolMessage.key.ID
-    assert event.Message.protocolMessage.editedMessage.conversation == "without"
-
-
-async def test_a_deletion_names_the_original(ana: Linked, bob: Person) -> None:
-    original = await bob.says(ana.person, "better not said")
-    deletion = E2E.ProtocolMessage(
-        type=E2E.ProtocolMessage.REVOKE, key=key_of(original)
-    )
-
-    await bob.sends(
-        ana.person,
-        Letter(attributes={"edit": "7"}, message=E2E.Message(protocolMessage=deletion)),
-    )
-
-    event = await ana.client.event(
-        Neonize.Message, lambda event: event.Info.Edit == "7"
-    )
-    assert original.id == event.Message.protocolMessage.key.ID
-
-
 async def test_reading_a_message_tells_its_sender(
     whatsapp: WhatsApp, ana: Linked, bob: Person
 ) -> None:
@@ -186,8 +133,3 @@ async def test_presence_and_typing_are_shown(ana: Linked, bob: Person) -> None:
     gone = await ana.client.event(Neonize.Presence, lambda event: event.Unavailable)
     assert plain(gone.From) == bob.lid
     assert any(stanza.tag == "presence" for stanza in ana.device.presences)
-
-
-def key_of(sent: SentMessage) -> Common.MessageKey:
-    """As its recipient refers to it: `fromMe` is from the sender's point of view."""
-    return Common.MessageKey(remoteJID=str(sent.sender.lid), fromMe=True, ID=sent.id)

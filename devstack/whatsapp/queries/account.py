@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from devstack.whatsapp import login
 from devstack.whatsapp.media_host import HOST, PICTURE_HOST
-from devstack.whatsapp.queries.query import Query
+from devstack.whatsapp.pictures import Picture
+from devstack.whatsapp.queries.query import ITEM_NOT_FOUND, REFUSALS, Query
 from devstack.whatsapp.wire.nodes import Attributes, Node
 
-ITEM_NOT_FOUND = (404, "item-not-found")
+NOT_MODIFIED = 304
 PRIVACY = (
     "readreceipts",
     "last",
@@ -41,25 +42,29 @@ def media_connection(query: Query) -> None:
 
 
 def picture(query: Query) -> None:
-    person = query.network.person_at(query.iq.jid("target"))
-    path = person.picture_path if person else None
-    if path is None:
+    """Of a person or a group; nothing new for who has the present one already."""
+    target = query.iq.jid("target")
+    shown = query.network.person_at(target) or query.network.group_at(target)
+    if shown is not None and shown.picture_refusal is not None:
+        query.refuse(*REFUSALS[shown.picture_refusal])
+    elif shown is None or shown.picture is None:
         query.refuse(*ITEM_NOT_FOUND)
-        return
+    elif query.subject.attr("id") == shown.picture.id:
+        query.answer(Node("picture", {"status": NOT_MODIFIED}))
+    else:
+        _show(query, shown.picture)
+
+
+def _show(query: Query, shown: Picture) -> None:
     kind = query.subject.attr("type", "image")
-    url = f"https://{PICTURE_HOST}{path}"
+    path = shown.preview_path if kind == "preview" else shown.path
     attrs: Attributes = {
-        "id": picture_id(path),
+        "id": shown.id,
         "type": kind,
-        "url": url,
+        "url": f"https://{PICTURE_HOST}{path}",
         "direct_path": path,
     }
     query.answer(Node("picture", attrs))
-
-
-def picture_id(path: str) -> int:
-    """A number that changes with the picture."""
-    return int.from_bytes(path.encode()[-12:-8], "big")
 
 
 def privacy(query: Query) -> None:

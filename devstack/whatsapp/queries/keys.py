@@ -15,8 +15,7 @@ from devstack.whatsapp.bundles import (
 )
 from devstack.whatsapp.devices import LinkedDevice, PublishedKeys
 from devstack.whatsapp.network import unix_now
-from devstack.whatsapp.queries.account import ITEM_NOT_FOUND
-from devstack.whatsapp.queries.query import Query
+from devstack.whatsapp.queries.query import ITEM_NOT_FOUND, Query
 from devstack.whatsapp.wire.errors import DecodeError
 from devstack.whatsapp.wire.nodes import Node
 from devstack.whatsapp.wire.prekeys import Bundle

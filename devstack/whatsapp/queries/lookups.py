@@ -8,7 +8,6 @@ from collections.abc import Iterable
 
 from devstack.whatsapp.network import unix_now
 from devstack.whatsapp.people import Person
-from devstack.whatsapp.queries.account import picture_id
 from devstack.whatsapp.queries.query import Query
 from devstack.whatsapp.wire.errors import DecodeError
 from devstack.whatsapp.wire.nodes import PN, Jid, Node
@@ -80,8 +79,8 @@ def _about(person: Person, _asked: Jid) -> Node:
 
 
 def _picture(person: Person, _asked: Jid) -> Node:
-    path = person.picture_path
-    return Node("picture", {"id": picture_id(path)} if path else {})
+    shown = None if person.picture_refusal else person.picture
+    return Node("picture", {"id": shown.id} if shown else {})
 
 
 def participant_hash(jids: Iterable[Jid]) -> str:

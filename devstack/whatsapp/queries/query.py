@@ -10,6 +10,20 @@ from devstack.whatsapp.network import Network
 from devstack.whatsapp.wire.errors import DecodeError
 from devstack.whatsapp.wire.nodes import SERVER_JID, Attributes, Node
 
+REFUSALS = {
+    code: (code, text)
+    for code, text in (
+        (400, "bad-request"),
+        (401, "not-authorized"),
+        (403, "forbidden"),
+        (404, "item-not-found"),
+        (429, "rate-overlimit"),
+        (500, "internal-server-error"),
+        (503, "service-unavailable"),
+    )
+}
+ITEM_NOT_FOUND = REFUSALS[404]
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
