@@ -10,12 +10,29 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from connector.domain.addresses import Jid
-from connector.domain.chats import Profile
-from connector.domain.incoming import Incoming
-from connector.domain.messages import Chat, ChatKind, Message, Person, Receipt
+from connector.domain.changes import Edit, Reaction, Revocation, Vote
+from connector.domain.chats import (
+    ChatUpdate,
+    Member,
+    MemberChange,
+    Profile,
+    Roster,
+    Stale,
+)
+from connector.domain.incoming import HistoryProgress, Incoming
+from connector.domain.messages import (
+    Chat,
+    ChatKind,
+    Message,
+    OwnRead,
+    Person,
+    Receipt,
+)
+
+_Item = TypeVar("_Item", bound="Incoming | Member")
 
 MOST_REMEMBERED: Final = 10_000
 # A pair may be learned any moment, by a look-up of the worker's.
@@ -34,18 +51,50 @@ class AddressBook:
     def completed(self, item: Incoming) -> Incoming:
         """The same event, with phone addresses filled in where they are known."""
         match item:
-            case Message(chat=chat, sender=sender):
-                return replace(item, chat=self._chat(chat), sender=self._person(sender))
-            case Receipt(chat=chat, participant=participant):
-                return replace(
+            case HistoryProgress() | Stale():
+                return item
+            case Profile(person=person):
+                return self._with(item, person=self._person(person))
+            case ChatUpdate(chat=chat) | OwnRead(chat=chat):
+                return self._with(item, chat=self._chat(chat))
+            case Roster(chat=chat, members=members):
+                told = tuple(
+                    self._with(one, person=self._person(one.person)) for one in members
+                )
+                return replace(item, members=told)
+            case Revocation(chat=chat, author=author, revoked_by=by):
+                known = None if author is None else self._person(author)
+                return self._with(
                     item,
                     chat=self._chat(chat),
-                    participant=self._person(participant),
+                    author=known,
+                    revoked_by=self._person(by),
                 )
-            case Profile(person=person):
-                return replace(item, person=self._person(person))
-            case _:
-                return item
+            case Receipt(chat=chat, participant=person):
+                return self._with(
+                    item, chat=self._chat(chat), participant=self._person(person)
+                )
+            case Vote(chat=chat, voter=person):
+                return self._with(
+                    item, chat=self._chat(chat), voter=self._person(person)
+                )
+            case MemberChange(chat=chat, person=person):
+                return self._with(
+                    item, chat=self._chat(chat), person=self._person(person)
+                )
+            case Message() | Edit() | Reaction():
+                return self._with(
+                    item,
+                    chat=self._chat(item.chat),
+                    sender=self._person(item.sender),
+                )
+
+    @staticmethod
+    def _with(item: _Item, **parts: Any) -> _Item:
+        """The same item, copied only when one of its parts has become another."""
+        if all(getattr(item, name) is part for name, part in parts.items()):
+            return item
+        return replace(item, **parts)
 
     def _chat(self, chat: Chat) -> Chat:
         if chat.kind is not ChatKind.DIRECT or chat.alias or not chat.jid.is_lid:

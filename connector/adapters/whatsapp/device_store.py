@@ -26,7 +26,7 @@ from typing import Any, Final
 
 from connector.adapters.whatsapp.identity import parse, person
 from connector.adapters.whatsapp.orders import LOCK_NAME, STORE_NAME
-from connector.domain.addresses import PHONE_SERVER, Jid
+from connector.domain.addresses import LID_SERVER, PHONE_SERVER, Jid
 from connector.domain.messages import Person
 from connector.errors import InvalidAddress
 from connector.ports import Attempt
@@ -34,6 +34,10 @@ from connector.ports import Attempt
 LINEAGE_NAME: Final = "lineage"
 _SIDE_FILES: Final = ("", "-wal", "-shm", "-journal")
 _BUSY_SECONDS: Final = 5.0
+_SEALING: Final = (
+    "select key from whatsmeow_message_secrets where message_id = ?"
+    " and chat_jid in (?, ?) and sender_jid in (?, ?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,33 @@ class WhatsAppStore:
         for (number,) in self._read(query, lid.user):
             return Jid(number, PHONE_SERVER)
         return None
+
+    def secret_of(self, chat: Jid, sender: Jid, whatsapp_id: str) -> bytes | None:
+        """What seals the votes, edits and comments of a message, as whatsmeow kept it.
+
+        It keeps a secret under the addresses that the message came with: either of a
+        person's two.
+        """
+        chats, senders = self._either_address(chat), self._either_address(sender)
+        for (secret,) in self._read(_SEALING, whatsapp_id, *chats, *senders):
+            return bytes(secret)
+        return None
+
+    def _either_address(self, jid: Jid) -> tuple[str, str]:
+        """An address and its other form; the same twice when there is none."""
+        query, server = {
+            LID_SERVER: (
+                "select pn from whatsmeow_lid_map where lid = ?",
+                PHONE_SERVER,
+            ),
+            PHONE_SERVER: (
+                "select lid from whatsmeow_lid_map where pn = ?",
+                LID_SERVER,
+            ),
+        }.get(jid.server, ("", ""))
+        for (user,) in self._read(query, jid.user) if query else ():
+            return str(jid), str(Jid(user, server))
+        return str(jid), str(jid)
 
     async def find_attempt(self, secret: bytes) -> Attempt | None:
         rows = await asyncio.to_thread(

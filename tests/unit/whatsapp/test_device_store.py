@@ -9,7 +9,7 @@ from connector.adapters.whatsapp.device_store import WhatsAppStore
 from connector.domain.addresses import Jid
 from connector.domain.messages import Person
 from connector.ports import Attempt
-from tests.unit.whatsapp.neonize_events import ANA_LID, ANA_PHONE, BOB_LID
+from tests.unit.whatsapp.neonize_events import ANA_LID, ANA_PHONE, BOB_LID, BOB_PHONE
 
 SECRET = b"s" * 32
 
@@ -64,6 +64,28 @@ def test_a_paired_store_says_whose_it_is(
 
     assert store.is_paired()
     assert store.own() == Person(lid=Jid.parse(ANA_LID), phone=Jid.parse(ANA_PHONE))
+
+
+@pytest.mark.parametrize("chat", [BOB_LID, BOB_PHONE])
+@pytest.mark.parametrize("sender", [ANA_LID, ANA_PHONE])
+def test_a_secret_is_found_by_either_address(
+    store: WhatsAppStore, whatsmeow: sqlite3.Connection, chat: str, sender: str
+) -> None:
+    whatsmeow.execute("create table whatsmeow_lid_map (lid text, pn text)")
+    whatsmeow.executemany(
+        "insert into whatsmeow_lid_map values (?, ?)",
+        [(_user(BOB_LID), _user(BOB_PHONE)), (_user(ANA_LID), _user(ANA_PHONE))],
+    )
+    begin(whatsmeow, "3EB0POLL")
+    chat_jid, sender_jid = Jid.parse(chat), Jid.parse(sender)
+
+    assert store.secret_of(chat_jid, sender_jid, "3EB0POLL") == SECRET
+    assert store.secret_of(chat_jid, sender_jid, "3EB0OTHER") is None
+    assert store.secret_of(chat_jid, chat_jid, "3EB0POLL") is None
+
+
+def _user(address: str) -> str:
+    return address.partition("@")[0]
 
 
 async def test_an_attempt_is_found_by_its_secret_while_the_worker_writes(
