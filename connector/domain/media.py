@@ -160,11 +160,16 @@ def outcome_of_failed_fetch(
 def outcome_of_failed_upload(
     attachment_id: str, attempts: int, chance: float
 ) -> FileResult:
-    """What Storage's refusing or missing leads to; the file stays on our disk."""
+    """What Storage's missing or refusing everything leads to; our disk keeps the file."""
     code = "upload_failed"
     if attempts >= MOST_UPLOADS:
         return _ended(attachment_id, FileState.FAILED, code)
     return again(attachment_id, back_off(attempts, chance), code)
+
+
+def outcome_of_refused_upload(attachment_id: str) -> FileResult:
+    """What Storage's refusing this very file leads to."""
+    return _ended(attachment_id, FileState.FAILED, "upload_refused")
 
 
 def again(attachment_id: str, after: timedelta, code: str | None = None) -> FileResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -58,14 +59,17 @@ class FetchedFile(Protocol):
 class MediaSource(Protocol):
     """WhatsApp's media servers, and the files of theirs that are on our disk."""
 
-    async def fetch(self, session_id: SessionId, claimed: ClaimedFile) -> FetchedFile:
+    def fetched(
+        self, session_id: SessionId, claimed: ClaimedFile
+    ) -> AbstractAsyncContextManager[FetchedFile]:
         """Download it, unless it is on our disk already, and check it.
 
-        Raises FetchFailed.
+        It may be read within the block, and stays on our disk after it until it is
+        forgotten, or the room is needed. Raises FetchFailed.
         """
 
     async def has_room(self) -> bool:
-        """False while nothing should be begun, for want of disk."""
+        """False while nothing can be begun, for want of disk."""
 
     async def forget(self, session_id: SessionId, attachment_id: str) -> None:
         """Remove it from our disk."""

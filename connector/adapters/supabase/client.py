@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
@@ -24,6 +24,8 @@ Row: TypeAlias = dict[str, Any]
 STALE_TERM: Final = "ZB001"
 # A batch of 500 messages is stored in well under a second; what takes longer is lost.
 TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
+# Storage answers an upload when its own store has all of it.
+UPLOAD_TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0, read=120.0)
 MOST_CONNECTIONS: Final = 20
 
 # Postgres' classes for "not now": connection, resources, operator intervention, a
@@ -60,6 +62,11 @@ class SupabaseClient:
             postgrest_client_retry=False,
         )
         self._client = AsyncClient(url, secret_key, options)
+        self._url = url
+        self._key_headers = {
+            "apikey": secret_key,
+            "Authorization": f"Bearer {secret_key}",
+        }
 
     async def call(self, function: str, arguments: Mapping[str, Json]) -> list[Row]:
         """Call an RPC and return its rows.
@@ -74,6 +81,28 @@ class SupabaseClient:
         except httpx.HTTPError as error:
             raise SupabaseUnavailable from error
         return _rows(response.data)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        content: bytes | AsyncIterable[bytes],
+        headers: Mapping[str, str],
+    ) -> httpx.Response:
+        """Send bytes as they come, for which the official client has no call.
+
+        Raises SupabaseUnavailable, SupabaseRefused; the caller judges other answers.
+        """
+        try:
+            return await self._http.request(
+                method,
+                f"{self._url}{path}",
+                content=content,
+                headers={**self._key_headers, **headers},
+                timeout=UPLOAD_TIMEOUT,
+            )
+        except httpx.HTTPError as error:
+            raise SupabaseUnavailable from error
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -39,31 +40,40 @@ class WhatsAppMedia:
         self._servers = servers
         self._most_bytes = most_bytes
 
-    async def fetch(self, session_id: SessionId, claimed: ClaimedFile) -> FileOnDisk:
+    @asynccontextmanager
+    async def fetched(
+        self, session_id: SessionId, claimed: ClaimedFile
+    ) -> AsyncIterator[FileOnDisk]:
         keys = MediaKeys.of(claimed.media_key, claimed.media_type)
         whole = self._folder.whole(session_id, claimed.id)
-        try:
-            is_fresh = await self._have(session_id, claimed)
+        with self._folder.using(whole):
             try:
-                examined = await self._examine(whole, keys, claimed)
-            except MediaCorrupt:
-                await self.forget(session_id, claimed.id)
-                if is_fresh:
-                    raise
-                await self._have(session_id, claimed)
-                examined = await self._examine(whole, keys, claimed)
-        except OSError as error:
-            raise NoRoom from error
-        return FileOnDisk(whole, keys, examined)
+                examined = await self._proven(session_id, claimed, keys)
+            except OSError as error:
+                raise NoRoom from error
+            yield FileOnDisk(whole, keys, examined)
 
     async def has_room(self) -> bool:
-        return await asyncio.to_thread(self._folder.has_room, self._most_bytes)
+        return await asyncio.to_thread(self._folder.make_room, 0)
 
     async def forget(self, session_id: SessionId, attachment_id: str) -> None:
         await asyncio.to_thread(self._folder.forget, session_id, attachment_id)
 
     async def sweep(self) -> None:
         await asyncio.to_thread(self._folder.sweep)
+
+    async def _proven(
+        self, session_id: SessionId, claimed: ClaimedFile, keys: MediaKeys
+    ) -> Examined:
+        whole = self._folder.whole(session_id, claimed.id)
+        while True:
+            is_fresh = await self._have(session_id, claimed)
+            try:
+                return await self._examine(whole, keys, claimed)
+            except MediaCorrupt:
+                await self.forget(session_id, claimed.id)
+                if is_fresh:
+                    raise
 
     async def _have(self, session_id: SessionId, claimed: ClaimedFile) -> bool:
         """Get the file onto our disk; whether all of it has just come."""
@@ -97,7 +107,7 @@ class WhatsAppMedia:
 
     async def _demand_fitting(self, size: int) -> None:
         self._demand_size(size)
-        if not await asyncio.to_thread(self._folder.has_room, size):
+        if not await asyncio.to_thread(self._folder.make_room, size):
             raise NoRoom
 
     def _demand_size(self, size: int) -> None:
@@ -135,6 +145,9 @@ class FileOnDisk:
 
     async def content(self) -> AsyncIterator[bytes]:
         pieces = media_crypto.opened(self._path, self._keys)
-        while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
-            if piece:
-                yield piece
+        try:
+            while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+                if piece:
+                    yield piece
+        except OSError as error:
+            raise NoRoom from error

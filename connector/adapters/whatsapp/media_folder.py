@@ -4,7 +4,8 @@
 <data>/sessions/<session id>/media/<attachment id>        whole; examined each time
 
 Only ciphertext is ever here. What is here outlives the process, so that an outage or a
-crash costs no second download; what nobody came back for is swept after three days.
+crash costs no second download. It gives way, oldest first, when room is needed; what
+nobody came back for is swept after three days.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,6 +38,7 @@ class MediaFolder:
     def __init__(self, data: Path, room: Room) -> None:
         self._sessions = data / "sessions"
         self._room = room
+        self._in_use: set[Path] = set()
 
     def whole(self, session_id: SessionId, attachment_id: str) -> Path:
         if not _SESSION_ID.fullmatch(session_id):
@@ -53,18 +57,40 @@ class MediaFolder:
         whole.unlink(missing_ok=True)
         whole.with_suffix(".part").unlink(missing_ok=True)
 
-    def has_room(self, size: int) -> bool:
+    @contextmanager
+    def using(self, path: Path) -> Iterator[None]:
+        """Keep a file while somebody is at it."""
+        self._in_use.add(path)
+        try:
+            yield
+        finally:
+            self._in_use.discard(path)
+
+    def make_room(self, size: int) -> bool:
+        """Whether so many bytes more may be written, once others have given way."""
+        idle = sorted(
+            (path for path in self._files() if not self._is_in_use(path)), key=_age
+        )
+        while not self._fits(size):
+            if not idle:
+                return False
+            idle.pop().unlink(missing_ok=True)
+        return True
+
+    def sweep(self) -> None:
+        for path in self._files():
+            if _age(path) > KEPT_SECONDS and not self._is_in_use(path):
+                path.unlink(missing_ok=True)
+
+    def _fits(self, size: int) -> bool:
         disk = os.statvfs(self._existing())
         free = disk.f_bavail * disk.f_frsize
         used = sum(_size(path) for path in self._files())
         room = self._room
         return free - size >= room.free_bytes and used + size <= room.most_bytes
 
-    def sweep(self) -> None:
-        oldest = time.time() - KEPT_SECONDS
-        for path in self._files():
-            if path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
+    def _is_in_use(self, path: Path) -> bool:
+        return path.with_suffix("") in self._in_use
 
     def _files(self) -> list[Path]:
         return list(self._sessions.glob("*/media/*"))
@@ -78,3 +104,10 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:  # finished meanwhile
         return 0
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
