@@ -71,7 +71,7 @@ security invoker
 set search_path = ''
 as $$
 begin
-  -- The connector counts: only that it sets 0 where nothing was unread means nothing. Whoever reads says so.
+  -- The connector never counts down to 0 without saying what was read, and counts 0 where nothing was unread.
   if new.unread_count = 0
     and new.read_up_to is not distinct from old.read_up_to
     and (old.unread_count > 0 or current_user <> 'service_role')

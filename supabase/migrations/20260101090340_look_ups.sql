@@ -1,5 +1,5 @@
 -- Purpose: what WhatsApp has to be asked about people and groups, and when it was.
--- Affects: wa_private.look_ups (new).
+-- Affects: wa_private.look_ups, wa_private.store_stale (new).
 
 create table wa_private.look_ups (
   session_id uuid not null references public.wa_sessions (id) on delete cascade,
@@ -7,15 +7,83 @@ create table wa_private.look_ups (
   aspect text not null
   constraint look_ups_aspect_check check (aspect in ('group', 'picture')),
   asked_at timestamptz,
+  tries integer not null default 0,
   stale_at timestamptz,
   primary key (session_id, jid, aspect)
 );
 comment on table wa_private.look_ups is
 'Questions on their way, and answers that went out of date. When the last answer came is said where it is kept: '
 'refreshed_at, avatar_checked_at.';
-comment on column wa_private.look_ups.asked_at is 'Not again for a while, whatever becomes of the question.';
+comment on column wa_private.look_ups.asked_at is
+'Not again for a while, whatever becomes of the question; longer after each of the tries.';
 comment on column wa_private.look_ups.stale_at is 'Answers to what was asked before are out of date.';
 
 alter table wa_private.look_ups enable row level security;
 revoke all on table wa_private.look_ups from anon, authenticated;
 grant select, insert, update, delete on table wa_private.look_ups to service_role;
+
+create function wa_private.store_stale(p_session_id uuid, p_workspace_id uuid, p_items jsonb)
+returns integer
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  -- WhatsApp's times are cut to whole seconds: rather ask once too often.
+  cut_off constant interval := '1 second';
+  jids text[];
+  aspects text[];
+  times timestamptz[];
+begin
+  select array_agg(stale.jid), array_agg(stale.aspect), array_agg(stale.as_of + cut_off)
+  into jids, aspects, times
+  from (
+    select coalesce(alias.lid_jid, given.jid) as jid, given.aspect, max(given.as_of) as as_of
+    from jsonb_to_recordset(p_items) as given (jid text, aspect text, as_of timestamptz)
+    left join wa_private.contact_aliases as alias
+      on alias.session_id = p_session_id and alias.phone_jid = given.jid
+    where given.aspect in ('group', 'picture') and given.as_of is not null
+    group by 1, given.aspect
+  ) as stale
+  -- Of whom nothing is known, nothing is out of date.
+  where exists (select from public.wa_chats as chat where chat.session_id = p_session_id and chat.jid = stale.jid)
+    or exists (
+      select from public.wa_contacts as contact
+      where contact.session_id = p_session_id and contact.jid = stale.jid
+    );
+  if jids is null then
+    return 0;
+  end if;
+
+  insert into wa_private.look_ups as look_up (session_id, jid, aspect, stale_at)
+  select p_session_id, stale.jid, stale.aspect, stale.at
+  from unnest(jids, aspects, times) as stale (jid, aspect, at)
+  order by stale.jid, stale.aspect
+  on conflict (session_id, jid, aspect) do update
+  set stale_at = excluded.stale_at
+  where coalesce(look_up.stale_at, '-infinity') < excluded.stale_at;
+
+  update public.wa_chats as chat
+  set refreshed_at = null
+  from unnest(jids, aspects, times) as stale (jid, aspect, at)
+  where stale.aspect = 'group'
+    and chat.session_id = p_session_id and chat.jid = stale.jid and chat.refreshed_at < stale.at;
+  update public.wa_chats as chat
+  set avatar_checked_at = null
+  from unnest(jids, aspects, times) as stale (jid, aspect, at)
+  where stale.aspect = 'picture'
+    and chat.session_id = p_session_id and chat.jid = stale.jid and chat.avatar_checked_at < stale.at;
+  update public.wa_contacts as contact
+  set avatar_checked_at = null
+  from unnest(jids, aspects, times) as stale (jid, aspect, at)
+  where stale.aspect = 'picture'
+    and contact.session_id = p_session_id and contact.jid = stale.jid and contact.avatar_checked_at < stale.at;
+  return cardinality(jids);
+end;
+$$;
+comment on function wa_private.store_stale(uuid, uuid, jsonb) is
+'Stores stale as wa_store_batch describes it: the answers to what was asked before are out of date.';
+
+revoke execute on function wa_private.store_stale(uuid, uuid, jsonb) from public, anon, authenticated;
+grant execute on function wa_private.store_stale(uuid, uuid, jsonb) to service_role;
