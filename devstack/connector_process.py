@@ -50,6 +50,10 @@ class ConnectorProcess:
     def pid(self) -> int:
         return self._running().pid
 
+    def worker_pid(self, session_id: str) -> int:
+        """The process that runs this number. Raises LookupError when there is none."""
+        return _holder_of(self.data_folder / "sessions" / session_id / "lock")
+
     async def start(self) -> None:
         self.data_folder.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as log:
@@ -138,3 +142,15 @@ class ConnectorProcess:
         }
         own = {"WA_STATE_KEY": self.state_key, "WA_DATA_DIR": str(self.data_folder)}
         return inherited | own | dict(self.settings)
+
+
+def _holder_of(lock: Path) -> int:
+    """The process that holds a lock, from the kernel's table of locks."""
+    if lock.exists():
+        inode = lock.stat().st_ino
+        for line in Path("/proc/locks").read_text("ascii").splitlines():
+            parts = line.split()
+            # A blocked waiter's line has an arrow after its number.
+            if parts[1] != "->" and parts[5].rpartition(":")[2] == str(inode):
+                return int(parts[4])
+    raise LookupError("nobody holds the lock")

@@ -102,8 +102,7 @@ class Linked:
 
     def worker_pid(self) -> int:
         """The process that runs this number."""
-        folder = self.world.connector.data_folder / "sessions" / self.session_id
-        return _holder_of(folder / "lock")
+        return self.world.connector.worker_pid(self.session_id)
 
 
 @dataclass
@@ -177,13 +176,3 @@ class World:
         whatsapp = self.stage.whatsapp
         assert [node.xml() for node in whatsapp.unanswered] == []
         assert whatsapp.escaped == []
-
-
-def _holder_of(lock: Path) -> int:
-    """The process that holds a lock, from the kernel's table of locks."""
-    inode = lock.stat().st_ino
-    for line in Path("/proc/locks").read_text("ascii").splitlines():
-        parts = line.split()
-        if parts[5].rpartition(":")[2] == str(inode):
-            return int(parts[4])
-    raise LookupError("nobody holds the lock")

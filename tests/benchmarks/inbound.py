@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
+from datetime import UTC, datetime
 
-import httpx
 from realtime import RealtimePostgresChangesListenEvent
 from realtime.types import PostgresChangesPayload
 
+from connector.domain.addresses import Jid
+from connector.domain.incoming import Incoming
+from connector.domain.messages import Chat, ChatKind, Message, Person, Source, Status
+from tests.benchmarks import bare
 from tests.benchmarks.figures import Figures, percentiles
 from tests.benchmarks.scene import Scene
 
 PER_SECOND = 10
-MESSAGES = 100
-BURST = 2_000
-BATCH = 500
+WARM_UP = 20
 
 
 async def latency(scene: Scene) -> Figures:
@@ -25,7 +26,7 @@ async def latency(scene: Scene) -> Figures:
     await events.watch(scene)
     await _warm_up(scene)
     ids = []
-    for number in range(MESSAGES):
+    for number in range(scene.sizes.latencies):
         sent = await scene.friend.says(scene.owner, f"latency {number}")
         ids.append(sent.whatsapp_id)
         await asyncio.sleep(1 / PER_SECOND)
@@ -71,71 +72,41 @@ class EventTimes:
 
 
 async def _warm_up(scene: Scene) -> None:
-    ids = [
-        (await scene.friend.says(scene.owner, f"warm-up {number}")).whatsapp_id
-        for number in range(20)
-    ]
+    ids = await scene.friend_says("warm-up", WARM_UP)
     await scene.commits.until(ids, within=20)
 
 
 async def burst(scene: Scene) -> Figures:
-    """2,000 live messages at once, from first frame to last commit; and a bare RPC loop."""
-    ids = [
-        (await scene.friend.says(scene.owner, f"burst {number}")).whatsapp_id
-        for number in range(BURST)
-    ]
+    """Live messages at once, from first frame to last commit; and a bare RPC loop."""
+    ids = await scene.friend_says("burst", scene.sizes.burst)
     await scene.commits.until(ids, within=60)
     began = min(scene.left[each] for each in ids)
     ended = max(scene.commits.committed[each] for each in ids)
-    rate = BURST / (ended - began)
-    bare = await _bare_loop(scene)
+    rate = len(ids) / (ended - began)
+    rpc = await bare.messages_per_s(scene, as_spooled(scene, len(ids)))
     return {
         "ingest_per_s": round(rate),
-        "ingest_bare_rpc_per_s": round(bare),
-        "ingest_of_bare_rpc": round(rate / bare, 2),
+        "ingest_bare_rpc_per_s": round(rpc),
+        "ingest_of_bare_rpc": round(rate / rpc, 2),
     }
 
 
-async def _bare_loop(scene: Scene) -> float:
-    """The baseline: batches of 500 that need no WhatsApp, one after the other."""
-    keys = scene.stage.supabase.keys
-    headers = {"apikey": keys.secret, "content-type": "application/json"}
-    url = f"{scene.stage.supabase.url}/rest/v1/rpc/wa_store_batch"
-    bodies = [_batch(scene, first) for first in range(0, BURST, BATCH)]
-    async with httpx.AsyncClient(headers=headers, timeout=30) as client:
-        started = time.monotonic()
-        for body in bodies:
-            (await client.post(url, content=body)).raise_for_status()
-        return BURST / (time.monotonic() - started)
-
-
-def _batch(scene: Scene, first: int) -> bytes:
-    chat = str(scene.friend.lid)
-    messages: list[dict[str, object]] = [
-        {
-            "whatsapp_id": f"BARE{number:06}",
-            "chat_jid": chat,
-            "from_me": False,
-            "sender_jid": chat,
-            "sender_name": "Friend",
-            "kind": "text",
-            "body": f"bare {number}",
-            "content": {},
-            "quoted_whatsapp_id": None,
-            "mentions": [],
-            "sent_at": "2026-01-02T12:00:00+00:00",
-            "status": "delivered",
-            "source": "live",
-        }
-        for number in range(first, first + BATCH)
+def as_spooled(scene: Scene, count: int) -> list[Incoming]:
+    """What the connector makes of so many texts from the friend, for a baseline."""
+    lid, phone = Jid.parse(str(scene.friend.lid)), Jid.parse(str(scene.friend.jid))
+    person = Person(lid=lid, phone=phone)
+    return [
+        Message(
+            whatsapp_id=f"BARE{number:08}",
+            chat=Chat(jid=lid, kind=ChatKind.DIRECT, alias=phone),
+            from_me=False,
+            sender=person,
+            sender_name="Friend",
+            kind="text",
+            body=f"bare {number}",
+            sent_at=datetime.now(UTC),
+            source=Source.LIVE,
+            status=Status.DELIVERED,
+        )
+        for number in range(count)
     ]
-    batch = {
-        "aliases": [],
-        "contacts": [{"jid": chat, "push_name": "Friend"}],
-        "chats": [{"jid": chat, "kind": "direct", "name": None}],
-        "messages": messages,
-        "receipts": [],
-    }
-    return json.dumps(
-        {"p_session_id": scene.session_id, "p_term": 1, "p_batch": batch}
-    ).encode()

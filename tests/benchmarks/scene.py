@@ -5,46 +5,61 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from devstack.app import App
 from devstack.connector_process import ConnectorProcess
 from devstack.stage import Stage
 from devstack.whatsapp import Direction, LinkedDevice, MessageFrame, Person
-from tests.benchmarks.observer import CommitObserver
+from tests.benchmarks.observer import FILES, MESSAGES, CommitObserver
+from tests.benchmarks.sizes import Sizes
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A number that is linked and connected."""
+
+    session_id: str
+    owner: Person
+    device: LinkedDevice
 
 
 @dataclass
 class Scene:
+    sizes: Sizes
     stage: Stage
     app: App
     connector: ConnectorProcess
     owner: Person
     friend: Person
     commits: CommitObserver
+    files: CommitObserver
     left: dict[str, float]  # message id → when its frame was handed to the device
     arrived: dict[str, float]  # message id → when its frame came from the device
-    session_id: str = ""
     first_qr_s: float = 0.0
+    first: Linked = field(init=False)
 
     @classmethod
     @asynccontextmanager
-    async def set_up(cls, directory: Path) -> AsyncIterator[Scene]:
+    async def set_up(cls, directory: Path, sizes: Sizes) -> AsyncIterator[Scene]:
         """With fsync on, as a real Postgres has it."""
         async with (
             Stage.set_up(directory, durable=True) as stage,
-            CommitObserver.watching(stage.supabase.database_url) as commits,
+            CommitObserver.watching(stage.supabase.database_url, MESSAGES) as commits,
+            CommitObserver.watching(stage.supabase.database_url, FILES) as files,
         ):
             connector = stage.connector()
             await connector.start()
             scene = cls(
+                sizes=sizes,
                 stage=stage,
                 app=await stage.app(),
                 connector=connector,
                 owner=stage.whatsapp.person("5511912345678", "Owner"),
                 friend=stage.whatsapp.person("5521987654321", "Friend"),
                 commits=commits,
+                files=files,
                 left={},
                 arrived={},
             )
@@ -57,23 +72,41 @@ class Scene:
         times.setdefault(frame.whatsapp_id, frame.at)
 
     async def _link_first(self) -> None:
-        self.session_id = await self.app.adds_number()
+        session_id = await self.app.adds_number()
         started = time.monotonic()
-        await self.app.wants(self.session_id, "connected")
-        code = await self.app.qr_shown(self.session_id)
+        await self.app.wants(session_id, "connected")
+        code = await self.app.qr_shown(session_id)
         self.first_qr_s = time.monotonic() - started
-        await self._scan(self.session_id, self.owner, code)
+        self.first = await self._scan(session_id, self.owner, code)
 
-    async def link(self, owner: Person) -> None:
+    async def link(self, owner: Person) -> Linked:
         """One more number."""
         session_id = await self.app.adds_number(desired_state="connected")
-        await self._scan(session_id, owner, await self.app.qr_shown(session_id))
+        code = await self.app.qr_shown(session_id)
+        return await self._scan(session_id, owner, code)
 
-    async def _scan(self, session_id: str, owner: Person, code: str) -> None:
+    async def _scan(self, session_id: str, owner: Person, code: str) -> Linked:
         device = await owner.phone.scans(code)
         await self.app.session_is(session_id, "connected", within=20)
         await device.connected()
+        return Linked(session_id, owner, device)
+
+    @property
+    def session_id(self) -> str:
+        return self.first.session_id
 
     @property
     def device(self) -> LinkedDevice:
-        return self.owner.linked_devices[0]
+        return self.first.device
+
+    def processes_of(self, number: Linked) -> dict[str, int]:
+        """The two that a number's messages pass through."""
+        worker = self.connector.worker_pid(number.session_id)
+        return {"supervisor": self.connector.pid, "worker": worker}
+
+    async def friend_says(self, what: str, count: int) -> list[str]:
+        """So many texts at once; their ids."""
+        return [
+            (await self.friend.says(self.owner, f"{what} {number}")).whatsapp_id
+            for number in range(count)
+        ]

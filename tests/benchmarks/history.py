@@ -1,0 +1,103 @@
+"""The history that a phone sends after linking: how fast, and how much memory it takes."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from connector.adapters.whatsapp.event_codes import Code
+from connector.adapters.whatsapp.incoming import decode
+from connector.adapters.whatsapp.protobufs import events
+from connector.adapters.whatsapp.reading import ReadingRules, Rejected
+from connector.domain.incoming import Incoming
+from devstack.whatsapp import Conversation, Person, Remembered
+from devstack.whatsapp.history import Sync, recent
+from tests.benchmarks import bare, plain_sql
+from tests.benchmarks.figures import Figures
+from tests.benchmarks.footprint import Footprint
+from tests.benchmarks.scene import Scene
+
+CHATS_PER_CHUNK = 50
+DAYS = 13
+PATIENCE = 240.0
+TEXT = (
+    "bom dia tudo certo sim pode ser amanhã então combinado obrigada o pedido chegou "
+    "ainda não qual é o valor da entrega por favor confirma o endereço até mais"
+)
+
+
+async def ingestion(scene: Scene) -> Figures:
+    """Chunks of a history to the last committed row; and the same rows without WhatsApp."""
+    number = await scene.link(scene.stage.whatsapp.person("5511955550100", "Old"))
+    chunks = recent(_remembered(scene), CHATS_PER_CHUNK)
+    ids = _ids(chunks)
+    processes = scene.processes_of(number)
+    async with Footprint.watched(**processes) as footprint:
+        started = time.monotonic()
+        for chunk in chunks:
+            await number.owner.phone.sends_history(chunk)
+        await scene.commits.until(ids, within=PATIENCE)
+    times = [scene.commits.committed[each] for each in ids]
+    first, last = min(times), max(times)
+    rate = len(ids) / (last - started)
+    await scene.app.wants(number.session_id, "disconnected")
+    rpc = await bare.messages_per_s(scene, list(_decoded(chunks)))
+    copied = await plain_sql.rows_per_s(scene, number.session_id, triggers=True)
+    untriggered = await plain_sql.rows_per_s(scene, number.session_id, triggers=False)
+    return {
+        "history_per_s": round(rate),
+        "history_first_row_s": round(first - started, 2),
+        "history_bare_rpc_per_s": round(rpc),
+        "history_of_bare_rpc": round(rate / rpc, 2),
+        "history_insert_select_per_s": round(copied),
+        "history_of_insert_select": round(rate / copied, 2),
+        "history_insert_select_without_triggers_per_s": round(untriggered),
+        "history_extra_mb": round(sum(map(footprint.extra_mb, processes)), 1),
+        "history_extra_supervisor_mb": round(footprint.extra_mb("supervisor"), 1),
+        "history_extra_worker_mb": round(footprint.extra_mb("worker"), 1),
+    }
+
+
+def _remembered(scene: Scene) -> list[Conversation]:
+    sizes = scene.sizes
+    people = [
+        scene.stage.whatsapp.person(f"55115{number:08}", f"Cliente {number}")
+        for number in range(sizes.history_chats)
+    ]
+    return [
+        Conversation(person, list(_chat(person, sizes.history_messages // len(people))))
+        for person in people
+    ]
+
+
+def _chat(person: Person, messages: int) -> Iterator[Remembered]:
+    words = itertools.cycle(TEXT.split())
+    for number in range(messages):
+        text = " ".join(itertools.islice(words, 4 + number % 17))
+        age = timedelta(days=DAYS) * (number / messages) + timedelta(minutes=1)
+        yield Remembered(text=text, age=age, from_me=number % 3 == 0, sender=person)
+
+
+def _ids(chunks: Sequence[Sync]) -> list[str]:
+    return [
+        each.message.key.ID
+        for chunk in chunks
+        for conversation in chunk.conversations
+        for each in conversation.messages
+    ]
+
+
+def _decoded(chunks: Sequence[Sync]) -> Iterator[Incoming]:
+    """What the connector makes of it, for the baseline to store the same."""
+    for chunk in chunks:
+        event = events.HistorySync()
+        event.Data.ParseFromString(chunk.SerializeToString())
+        found = decode(
+            Code.HISTORY_SYNC,
+            event.SerializeToString(),
+            datetime.now(UTC),
+            ReadingRules(history_days=DAYS + 1),
+        )
+        yield from (item for item in found if not isinstance(item, Rejected))
