@@ -40,13 +40,7 @@ begin
     where contact.id = kept;
     update public.wa_chats as chat set contact_id = kept where chat.contact_id = old.id;
     update public.wa_messages as message set sender_contact_id = kept where message.sender_contact_id = old.id;
-    update public.wa_group_members as member
-    set contact_id = kept
-    where member.contact_id = old.id
-      and not exists (
-        select from public.wa_group_members as other
-        where other.chat_id = member.chat_id and other.contact_id = kept
-      );
+    perform wa_private.merge_members(old.id, kept);
     update public.wa_reactions as reaction set sender_contact_id = kept where reaction.sender_contact_id = old.id;
     delete from public.wa_contacts as contact where contact.id = old.id;
   end if;
@@ -181,12 +175,9 @@ begin
     counted_twice := wa_private.merge_messages(p_session_id, old.id, kept);
     update public.wa_chats as chat
     set
-      unread_count = greatest(chat.unread_count + old.unread_count - counted_twice, 0),
-      archived = chat.archived and old.archived,
-      pinned_at = coalesce(chat.pinned_at, old.pinned_at),
-      muted_until = coalesce(chat.muted_until, old.muted_until),
-      disappearing_seconds = coalesce(chat.disappearing_seconds, old.disappearing_seconds)
+      unread_count = greatest(chat.unread_count + old.unread_count - counted_twice, 0)
     where chat.id = kept;
+    perform wa_private.merge_chat_facts(old.id, kept);
     update public.wa_chats as chat
     set
       last_message_at = old.last_message_at,
