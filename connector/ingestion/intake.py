@@ -5,6 +5,7 @@
     Supabase refuses a batch:              halved until the one bad event is alone, which
                                            goes to the spool's dead letters; the rest go on
     Supabase refuses everything:           as if it were away: no event is to blame
+    the spool cannot be read:              looked at again, ever more slowly
 
 A batch is whatever the spool holds when the previous one is stored: one message alone
 goes at once, a burst goes in big bites, and no timer is needed. Only after a batch of
@@ -22,17 +23,22 @@ from typing import Final
 
 import structlog
 
-from connector.domain.messages import Receipt
+from connector.domain.incoming import Incoming
+from connector.domain.messages import OwnRead, Receipt
 from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off
 from connector.errors import (
     ConnectorError,
     InputRefused,
+    SpoolUnavailable,
     SupabaseRefused,
     SupabaseUnavailable,
 )
+from connector.ingestion.history_watch import STALLED_AFTER, HistoryWatch
+from connector.ingestion.notices import Notices
 from connector.ports import (
     Clock,
     Intake,
+    Lane,
     Launcher,
     SessionContext,
     SessionId,
@@ -59,93 +65,119 @@ class Ingestion:
     clock: Clock
 
     async def run(self, context: SessionContext) -> None:
-        lane = _Lane(self, context.session_id, context)
+        emptying = _Emptying(self, context.session_id)
+        watch = emptying.history
         while True:
             context.spooled.clear()
-            await lane.drain()
+            await emptying.until_empty(context)
+            await emptying.notices.tell(context.term)
+            if watch.is_due() and await self._history_stalled(context):
+                watch.over()
             await _rung(context.spooled)
 
     async def drain(self, session_id: SessionId) -> None:
         """Store what a session left behind, whoever runs it now."""
-        await _Lane(self, session_id).drain()
+        emptying = _Emptying(self, session_id)
+        await emptying.until_empty(None)
+        await emptying.notices.tell(emptying.term, at_last=True)
+
+    async def _history_stalled(self, context: SessionContext) -> bool:
+        try:
+            return await self.intake.end_stalled_history(
+                context.session_id, context.term, STALLED_AFTER
+            )
+        except (SupabaseUnavailable, SupabaseRefused):
+            return False  # asked again in a minute
 
 
-class _Lane:
-    def __init__(
-        self,
-        ingestion: Ingestion,
-        session_id: SessionId,
-        context: SessionContext | None = None,
-    ) -> None:
-        self._ingestion = ingestion
+class _Emptying:
+    """One session's spool on its way to Postgres."""
+
+    def __init__(self, ingestion: Ingestion, session_id: SessionId) -> None:
+        self._intake = ingestion.intake
+        self._clock = ingestion.clock
         self._session_id = session_id
-        self._context = context  # None: the session does not run
         self._spool: Spool = ingestion.launcher.spool(session_id)
-        self._limit = LARGEST_BATCH
+        self._limits = dict.fromkeys(Lane, LARGEST_BATCH)
         self._failures = 0
+        self.notices = Notices(session_id, ingestion.sessions, ingestion.clock)
+        self.history = HistoryWatch(ingestion.clock)
+        self.term = 0  # of the last batch
 
-    async def drain(self) -> None:
-        while (batch := await self._spool.read(self._limit)) is not None:
+    async def until_empty(self, context: SessionContext | None) -> None:
+        """Store until nothing waits; without a context the session does not run."""
+        while (batch := await self._read()) is not None:
+            self.term = batch.term
             try:
                 await self._store(batch)
             except InputRefused as refusal:
                 await self._narrow_down(batch, refusal)
             except (SupabaseUnavailable, SupabaseRefused) as error:
-                await self._wait(error)
+                await self._wait(error, batch.lane)
+            # Events may be told under the current term only, whenever they came in.
+            await self.notices.tell(self.term if context is None else context.term)
+
+    async def _read(self) -> SpooledBatch | None:
+        failures = 0
+        while True:
+            try:
+                return await self._spool.read(self._limits)
+            except SpoolUnavailable as error:
+                failures += 1
+                await self._pause(failures, error)
 
     async def _store(self, batch: SpooledBatch) -> None:
-        await self._ingestion.intake.store(self._session_id, batch.term, batch.incoming)
-        await self._spool.trim(batch.up_to)
-        if all(isinstance(item, Receipt) for item in batch.incoming):
-            await self._ingestion.clock.sleep(REST_AFTER_TICKS.total_seconds())
-        self._limit = min(self._limit * 2, LARGEST_BATCH)
+        limit = self._limits[batch.lane]
+        if len(batch.incoming) < limit:
+            await self._intake.store(self._session_id, batch.term, batch.incoming)
+        else:
+            await self._store_reading_ahead(batch, limit)
+        await self._spool.trim(batch)
+        self._limits[batch.lane] = min(limit * 2, LARGEST_BATCH)
         self._failures = 0
-        if batch.rejected:
-            await self._tell_dead_letters(batch.term, batch.rejected, "unreadable")
+        self.history.stored(batch)
+        self.notices.add("unreadable", batch.rejected)
+        if batch.incoming and all(_is_tick(item) for item in batch.incoming):
+            await self._clock.sleep(REST_AFTER_TICKS.total_seconds())
 
-    async def _wait(self, error: ConnectorError) -> None:
+    async def _store_reading_ahead(self, batch: SpooledBatch, limit: int) -> None:
+        """Decode the next batch while Postgres is busy with this one."""
+        ahead = asyncio.create_task(self._spool.read_ahead(batch.lane, limit))
+        try:
+            await self._intake.store(self._session_id, batch.term, batch.incoming)
+        finally:
+            await asyncio.wait({ahead})
+        ahead.result()
+
+    async def _wait(self, error: ConnectorError, lane: Lane) -> None:
         self._failures += 1
         if self._failures > 1:
             # What is too much for one transaction's time looks like an outage, too.
-            self._limit = max(1, self._limit // 2)
-        delay = back_off(self._failures, random.random(), LONGEST_FOR_SUPABASE)  # noqa: S311 - jitter
+            self._limits[lane] = max(1, self._limits[lane] // 2)
+        await self._pause(self._failures, error)
+
+    async def _pause(self, failures: int, error: ConnectorError) -> None:
+        delay = back_off(failures, random.random(), LONGEST_FOR_SUPABASE)  # noqa: S311 - jitter
         log.warning(
-            "storing waits for supabase",
+            "storing waits",
             session_id=self._session_id,
-            failures=self._failures,
+            failures=failures,
             seconds=round(delay.total_seconds(), 1),
             error=error,
         )
-        await self._ingestion.clock.sleep(delay.total_seconds())
+        await self._clock.sleep(delay.total_seconds())
 
     async def _narrow_down(self, batch: SpooledBatch, refusal: InputRefused) -> None:
-        if self._limit > 1:
-            self._limit = max(1, self._limit // 2)
+        if self._limits[batch.lane] > 1:
+            self._limits[batch.lane] = max(1, self._limits[batch.lane] // 2)
             return
-        await self._spool.reject(batch.up_to, str(refusal))
-        await self._tell_dead_letters(batch.term, 1, "refused")
+        await self._spool.reject(batch, str(refusal))
+        self.notices.add("refused", 1)
+        self.notices.add("unreadable", batch.rejected)
 
-    async def _tell_dead_letters(self, term: int, count: int, reason: str) -> None:
-        log.error(
-            "events set aside",
-            session_id=self._session_id,
-            count=count,
-            reason=reason,
-        )
-        # Events may be told under the current term only, whenever they were received.
-        term = term if self._context is None else self._context.term
-        try:
-            await self._ingestion.sessions.record_event(
-                self._session_id,
-                term,
-                level="error",
-                code=f"event_{reason}",
-                message=f"{count} received event(s) could not be stored and were set aside.",
-                details={"count": count},
-            )
-        except ConnectorError:
-            # The dead letters themselves are the lasting record.
-            log.warning("event not recorded", session_id=self._session_id)
+
+def _is_tick(item: Incoming) -> bool:
+    return isinstance(item, Receipt | OwnRead)
 
 
 async def _rung(bell: asyncio.Event) -> None:

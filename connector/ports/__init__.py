@@ -22,6 +22,11 @@ from connector.ports.people import (
 from connector.ports.session import (
     SessionContext,
 )
+from connector.ports.spool import (
+    Lane,
+    Spool,
+    SpooledBatch,
+)
 from connector.ports.supabase import (
     ClaimedRow,
     DesiredState,
@@ -41,8 +46,6 @@ from connector.ports.whatsapp import (
     Launcher,
     Sent,
     Signal,
-    Spool,
-    SpooledBatch,
     Worker,
     WorkerEvent,
 )
@@ -59,6 +62,7 @@ __all__ = [
     "FileQueue",
     "FileStore",
     "Intake",
+    "Lane",
     "Launcher",
     "Lease",
     "LeaseStore",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Protocol
 
 from connector.domain.incoming import Incoming
@@ -31,6 +32,9 @@ class SessionRow:
     pairing_phone: str | None = None
     history_days: int = 14
     ignore_status: bool = True
+    ignore_newsletters: bool = True
+    ignore_calls: bool = True
+    appear_online: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +92,14 @@ class Intake(Protocol):
         """Store all or nothing; storing twice is storing once.
 
         Raises SupabaseUnavailable, SupabaseRefused, LeaseLost.
+        """
+
+    async def end_stalled_history(
+        self, session_id: SessionId, term: int, after: timedelta
+    ) -> bool:
+        """Say that history failed if it runs and nothing of it came for so long.
+
+        Return whether it did. Raises SupabaseUnavailable, SupabaseRefused, LeaseLost.
         """
 
 

@@ -9,9 +9,12 @@ from datetime import datetime
 from typing import Protocol
 
 from connector.domain.addresses import Jid
-from connector.domain.incoming import Incoming
+from connector.domain.look_ups import GroupAnswer, NumberAnswer, PictureAnswer
 from connector.domain.outgoing import OutgoingContent
+from connector.domain.presence import Presence
 from connector.ports.core import SessionId
+from connector.ports.spool import Spool
+from connector.ports.supabase import SessionRow
 
 
 class Signal(enum.StrEnum):
@@ -82,6 +85,21 @@ class Worker(Protocol):
         Raises NotConnected, RecipientUnknown, SendRefused, SendUncertain.
         """
 
+    async def group_info(self, jid: Jid) -> GroupAnswer:
+        """Ask for a group. Raises NotConnected, LookupRefused, as all questions do."""
+
+    async def profile_picture(self, jid: Jid, known_id: str | None) -> PictureAnswer:
+        """Ask for the picture of a person or group; `known_id` is the one we have."""
+
+    async def look_up(self, numbers: Sequence[str]) -> Sequence[NumberAnswer]:
+        """Ask whom at most 50 phone numbers (digits) belong to."""
+
+    async def show_online(self, *, online: bool) -> None:
+        """Say whether somebody looks at our messages: only then typing is told."""
+
+    async def presences(self) -> Sequence[Presence]:
+        """Wait for news of who types or is online; the newest of each person."""
+
     async def ping(self) -> None:
         """Returns when the process answers."""
 
@@ -99,14 +117,7 @@ class Worker(Protocol):
 
 
 class Launcher(Protocol):
-    async def launch(
-        self,
-        session_id: SessionId,
-        term: int,
-        *,
-        history_days: int,
-        ignore_status: bool,
-    ) -> Worker:
+    async def launch(self, session: SessionRow, term: int) -> Worker:
         """Start the session's process; it does not connect by itself.
 
         Raises WorkerGone, OSError. A cancelled launch leaves no process behind.
@@ -131,26 +142,3 @@ class DeviceStore(Protocol):
 
     def discard(self) -> None:
         """Delete the store: WhatsApp has revoked its keys. The worker must be gone."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpooledBatch:
-    """What was read from a spool: decoded events, in order, and how far they reach."""
-
-    incoming: Sequence[Incoming] = ()
-    up_to: int  # trim to here once stored
-    term: int  # the lease term all of it was received under
-    rejected: int = 0  # poison events, moved to the dead letters
-
-
-class Spool(Protocol):
-    async def read(self, limit: int) -> SpooledBatch | None:
-        """The oldest events of one term, at most `limit`; None when it is empty."""
-
-    async def trim(self, up_to: int) -> None:
-        """Forget what is stored; never more than was read."""
-
-    async def reject(self, up_to: int, reason: str) -> None:
-        """Move what reaches to here to the dead letters: Supabase refuses to store it."""
-
-    async def depth(self) -> int: ...

@@ -16,7 +16,14 @@ from connector.adapters.whatsapp.spool import HighWater
 from connector.adapters.whatsapp.worker_handle import WorkerHandle
 from connector.adapters.whatsapp.zygote import Zygote
 from connector.domain.messages import Message
-from connector.ports import SessionId, Signal, WorkerEvent
+from connector.ports import (
+    DesiredState,
+    Lane,
+    SessionId,
+    SessionRow,
+    Signal,
+    WorkerEvent,
+)
 from devstack.whatsapp import LinkedDevice, Person, WhatsApp
 
 TIMEOUT = 15.0
@@ -67,9 +74,12 @@ class Number:
 
     async def launch(self) -> Running:
         self.term += 1
-        worker = await self.launcher.launch(
-            self.session_id, self.term, history_days=14, ignore_status=True
+        row = SessionRow(
+            session_id=self.session_id,
+            desired_state=DesiredState.CONNECTED,
+            desired_revision=1,
         )
+        worker = await self.launcher.launch(row, self.term)
         return Running(worker)
 
     async def resume(self) -> Running:
@@ -92,9 +102,10 @@ class Number:
 
     async def texts(self) -> list[str]:
         """What the spool holds now and held before; trims it."""
-        while (batch := await self.spool.read(500)) is not None:
+        limits = dict.fromkeys(Lane, 500)
+        while (batch := await self.spool.read(limits)) is not None:
             self.received += [one for one in batch.incoming if isinstance(one, Message)]
-            await self.spool.trim(batch.up_to)
+            await self.spool.trim(batch)
         return [one.body for one in self.received if one.body is not None]
 
     async def wait_for(self, text: str, running: Running) -> Message:

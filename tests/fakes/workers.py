@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connector.domain.addresses import Jid
 from connector.domain.outgoing import OutgoingContent
 from connector.errors import ConnectorError, NotConnected
-from connector.ports import Attempt, Sent, SessionId, Signal, SpooledBatch, WorkerEvent
+from connector.ports import (
+    Attempt,
+    Lane,
+    Sent,
+    SessionId,
+    SessionRow,
+    Signal,
+    SpooledBatch,
+    WorkerEvent,
+)
+from tests.fakes.asked import AskedWorker
 
 ANA = Jid.parse("5511912345678@s.whatsapp.net")
 
 
-class FakeWorker:
+class FakeWorker(AskedWorker):
     """Says what the test lets it say; answers STARTED by itself."""
 
     def __init__(self, term: int) -> None:
+        super().__init__()
         self.term = term
         self.calls: list[str] = []
         self.gone = False
@@ -81,16 +92,19 @@ class FakeWorker:
 class FakeSpool:
     waiting: int = 0
 
-    async def read(self, limit: int) -> SpooledBatch | None:
+    async def read(self, limits: Mapping[Lane, int]) -> SpooledBatch | None:
         return None
 
-    async def trim(self, up_to: int) -> None:
+    async def read_ahead(self, lane: Lane, limit: int) -> None:
+        raise AssertionError("a session reads nothing: ingestion does")
+
+    async def trim(self, batch: SpooledBatch) -> None:
         self.waiting = 0
 
     async def depth(self) -> int:
         return self.waiting
 
-    async def reject(self, up_to: int, reason: str) -> None:
+    async def reject(self, batch: SpooledBatch, reason: str) -> None:
         raise AssertionError("a session sets nothing aside: ingestion does")
 
 
@@ -135,14 +149,7 @@ class FakeLauncher:
     def alive(self) -> list[FakeWorker]:
         return [worker for worker in self.workers if not worker.gone]
 
-    async def launch(
-        self,
-        session_id: SessionId,
-        term: int,
-        *,
-        history_days: int,
-        ignore_status: bool,
-    ) -> FakeWorker:
+    async def launch(self, session: SessionRow, term: int) -> FakeWorker:
         if self.failures:
             raise self.failures.pop(0)
         assert not self.alive, "two workers for one number"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from connector.adapters.supabase import rows
 from connector.adapters.supabase.client import SupabaseClient
@@ -29,3 +30,16 @@ class SupabaseIntake:
                 "p_batch": rows.batch(incoming),
             },
         )
+
+    async def end_stalled_history(
+        self, session_id: SessionId, term: int, after: timedelta
+    ) -> bool:
+        answer = await self._client.call(
+            "wa_end_stalled_history",
+            {
+                "p_session_id": session_id,
+                "p_term": term,
+                "p_after": f"{after.total_seconds()} seconds",
+            },
+        )
+        return any(row.get("value") is True for row in answer)

@@ -19,8 +19,8 @@ from connector.adapters.whatsapp.spool import FILE_NAME, HighWater
 from connector.adapters.whatsapp.spool_reader import SpoolReader
 from connector.adapters.whatsapp.worker_handle import WorkerHandle
 from connector.adapters.whatsapp.zygote import Zygote
-from connector.errors import WorkerGone
-from connector.ports import SessionId
+from connector.errors import SpoolUnavailable, WorkerGone
+from connector.ports import SessionId, SessionRow
 from connector.sealing import Sealer
 
 # It becomes a folder's name.
@@ -44,29 +44,33 @@ class WhatsAppLauncher:
         self._high_water = high_water
         self._spools: dict[SessionId, SpoolReader] = {}
 
-    async def launch(
-        self,
-        session_id: SessionId,
-        term: int,
-        *,
-        history_days: int,
-        ignore_status: bool,
-    ) -> WorkerHandle:
+    async def launch(self, session: SessionRow, term: int) -> WorkerHandle:
         """Start the session's process.
 
         Raises WorkerGone when that is not possible, and SealBroken when the spool holds
         what only another key opens: receiving more would hide that nothing is stored.
         """
-        await self.spool(session_id).check_key()
-        self.device_store(session_id).prepare()
+        session_id = session.session_id
+        try:
+            await self.spool(session_id).check_key()
+        except SpoolUnavailable as error:
+            raise WorkerGone from error  # it could not write there, either
+        store = self.device_store(session_id)
+        store.prepare()
         self.spool(session_id).follow(
-            ReadingRules(history_days=history_days, ignore_status=ignore_status)
+            ReadingRules(
+                history_days=session.history_days,
+                ignore_status=session.ignore_status,
+                ignore_newsletters=session.ignore_newsletters,
+                ignore_calls=session.ignore_calls,
+                secret_of=store.secret_of,
+            )
         )
         orders = Orders(
             session_id=session_id,
             folder=self._folder(session_id),
             term=term,
-            history_days=history_days,
+            history_days=session.history_days,
             high_water=self._high_water,
             keys=self._keys,
         )
@@ -90,7 +94,7 @@ class WhatsAppLauncher:
                 self._folder(session_id) / FILE_NAME,
                 session_id=session_id,
                 sealer=self._sealer,
-                rules=ReadingRules(),
+                rules=ReadingRules(secret_of=store.secret_of),
                 own=store.own,
                 phone_of=store.phone_of,
             )

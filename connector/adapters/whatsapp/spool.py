@@ -24,11 +24,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.reserve import Reserve
 from connector.sealing import Sealer
 
 FILE_NAME: Final = "spool.db"
-SCHEMA: Final = """
+SCHEMA: Final = f"""
 create table if not exists events (
   seq integer primary key,        -- given by the writer, never used twice
   code integer not null,          -- neonize's number of the event
@@ -36,19 +37,27 @@ create table if not exists events (
   received_at integer not null,   -- unix milliseconds
   body blob not null              -- sealed protobuf
 );
+create index if not exists history on events (seq) where code = {Code.HISTORY_SYNC:d};
 create table if not exists dead_letters (
-  seq integer primary key,        -- as it was in events
+  id integer primary key autoincrement,
   code integer not null,
   term integer not null,
   received_at integer not null,
   reason text not null,
-  body blob not null
+  body blob not null              -- sealed: an event, or one that holds a part of it
 );
 """
 # Looking at file sizes costs more than an append: look once in so many.
 _APPENDS_BETWEEN_LOOKS: Final = 64
 _RETRY_SECONDS: Final = 0.25
 _BUSY_SECONDS: Final = 10.0
+# As the first release made it: a part of an event could not be a dead letter.
+_NUMBERED_BY_EVENT: Final = (
+    "select 1 from pragma_table_info('dead_letters') where name = 'seq'"
+)
+_INSERT: Final = (
+    "insert into events (seq, code, term, received_at, body) values (?, ?, ?, ?, ?)"
+)
 _PRIMARY_CODE: Final = 0xFF  # the rest of SQLite's error number tells the variant
 
 
@@ -67,6 +76,8 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma synchronous = normal")
         connection.execute("pragma wal_autocheckpoint = 0")
+        if connection.execute(_NUMBERED_BY_EVENT).fetchone() is not None:
+            connection.execute("alter table dead_letters rename column seq to id")
         connection.executescript(SCHEMA)
     except sqlite3.Error:
         connection.close()
@@ -121,10 +132,10 @@ class SpoolWriter:
     def append(self, code: int, raw: bytes) -> None:
         """Write one event; never raises: what cannot be written yet stays in memory."""
         body = self._sealer.seal(raw, sealing_context(self._session_id, code))
-        received_at = time.time_ns() // 1_000_000
+        now = time.time_ns()
         with self._lock:
-            self._last_seq += 1
-            row = (self._last_seq, code, self._term, received_at, body)
+            self._last_seq = max(self._last_seq + 1, now // 1_000)
+            row = (self._last_seq, code, self._term, now // 1_000_000, body)
             self._unwritten.append(row)
             if len(self._unwritten) == 1:
                 self._write_in_order()
@@ -156,7 +167,8 @@ class SpoolWriter:
     def _seq_to_go_on_from(self) -> int:
         # The clock sees to it that numbers of trimmed events do not come again: a late
         # trim must never reach a new event. (sqlite's autoincrement would write a
-        # second page for every append.)
+        # second page for every append.) It also puts what is replayed where it belongs:
+        # behind what was received before, in front of what comes after.
         highest = self._connection.execute("select max(seq) from events").fetchone()[0]
         return max(highest or 0, time.time_ns() // 1_000)
 
@@ -171,9 +183,13 @@ class SpoolWriter:
 
     def _write(self) -> None:
         while self._unwritten:
-            self._connection.execute(
-                "insert into events values (?, ?, ?, ?, ?)", self._unwritten[0]
-            )
+            row = self._unwritten[0]
+            try:
+                self._connection.execute(_INSERT, row)
+            except sqlite3.IntegrityError:
+                # A clock was set back, and a replay has taken this very microsecond.
+                self._last_seq = max(self._seq_to_go_on_from(), self._last_seq) + 1
+                self._connection.execute(_INSERT, (self._last_seq, *row[1:]))
             self._unwritten.popleft()
 
     def _look_at_the_water(self) -> None:

@@ -1,105 +1,36 @@
 import sqlite3
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from connector.adapters.whatsapp import spool as spool_module
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.reading import ReadingRules
 from connector.adapters.whatsapp.reserve import FILE_NAME as RESERVE
 from connector.adapters.whatsapp.reserve import SIZE, Reserve
 from connector.adapters.whatsapp.spool import HighWater, SpoolWriter
-from connector.adapters.whatsapp.spool_reader import SpoolReader
-from connector.domain.messages import Message
 from connector.errors import SealBroken
-from connector.ports import SpooledBatch
-from connector.sealing import Sealer
+from tests.unit.whatsapp.both_halves import KEY, Spool, at_most, texts
 from tests.unit.whatsapp.neonize_events import (
-    BOB_LID,
-    history_event,
     message,
-    remembered,
 )
 
-PLENTY = HighWater(spool_bytes=1 << 30, free_bytes=0)
-KEY, OTHER_KEY = b"k" * 32, b"o" * 32
-
-
-class Spool:
-    """Both halves over one file, as the worker and the supervisor have it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "spool.db"
-        self.full = 0
-        self.reader = self.read_with(KEY)
-        self._writers: list[SpoolWriter] = []
-
-    def writer(self, *, term: int = 1, high_water: HighWater = PLENTY) -> SpoolWriter:
-        writer = SpoolWriter(
-            self.path,
-            session_id="s",
-            term=term,
-            sealer=Sealer([KEY]),
-            high_water=high_water,
-            on_full=self._count,
-        )
-        self._writers.append(writer)
-        return writer
-
-    def read_with(self, key: bytes) -> SpoolReader:
-        return SpoolReader(
-            self.path,
-            session_id="s",
-            sealer=Sealer([key]),
-            rules=ReadingRules(history_days=36_500),
-            own=lambda: None,
-            phone_of=lambda _lid: None,
-        )
-
-    def dead_letters(self) -> list[tuple[Any, ...]]:
-        with sqlite3.connect(self.path) as connection:
-            rows = connection.execute("select code, reason from dead_letters")
-            found = rows.fetchall()
-        connection.close()
-        return found
-
-    def close(self) -> None:
-        self.reader.close()
-        for writer in self._writers:
-            writer.close()
-
-    def _count(self) -> None:
-        self.full += 1
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Iterator[Spool]:
-    both = Spool(tmp_path)
-    yield both
-    both.close()
-
-
-def texts(batch: SpooledBatch | None) -> list[str | None]:
-    assert batch is not None
-    return [item.body for item in batch.incoming if isinstance(item, Message)]
+OTHER_KEY = b"o" * 32
 
 
 async def test_events_come_out_in_order_and_stay_until_trimmed(spool: Spool) -> None:
-    assert await spool.reader.read(10) is None
+    assert await spool.reader.read(at_most(10)) is None
     writer = spool.writer()
     for number in range(5):
         writer.append(Code.MESSAGE, message(f"m{number}", id=f"ID{number}"))
 
-    first = await spool.reader.read(3)
-    again = await spool.reader.read(3)
+    first = await spool.reader.read(at_most(3))
+    again = await spool.reader.read(at_most(3))
     assert texts(first) == texts(again) == ["m0", "m1", "m2"]
-    assert first is not None
-    await spool.reader.trim(first.up_to)
+    assert again is not None
+    await spool.reader.trim(again)
 
-    assert texts(await spool.reader.read(3)) == ["m3", "m4"]
+    assert texts(await spool.reader.read(at_most(3))) == ["m3", "m4"]
     assert await spool.reader.depth() == 2
 
 
@@ -107,11 +38,11 @@ async def test_a_batch_is_of_one_term(spool: Spool) -> None:
     spool.writer(term=4).append(Code.MESSAGE, message("old"))
     spool.writer(term=5).append(Code.MESSAGE, message("new"))
 
-    first = await spool.reader.read(10)
+    first = await spool.reader.read(at_most(10))
     assert first is not None
     assert (first.term, texts(first)) == (4, ["old"])
-    await spool.reader.trim(first.up_to)
-    second = await spool.reader.read(10)
+    await spool.reader.trim(first)
+    second = await spool.reader.read(at_most(10))
 
     assert second is not None
     assert (second.term, texts(second)) == (5, ["new"])
@@ -121,14 +52,14 @@ async def test_a_number_is_never_given_twice_even_when_all_is_trimmed(
     spool: Spool,
 ) -> None:
     spool.writer().append(Code.MESSAGE, message("one"))
-    batch = await spool.reader.read(10)
+    batch = await spool.reader.read(at_most(10))
     assert batch is not None
-    await spool.reader.trim(batch.up_to)
+    await spool.reader.trim(batch)
 
     spool.writer().append(Code.MESSAGE, message("two"))
-    await spool.reader.trim(batch.up_to)
+    await spool.reader.trim(batch)
 
-    assert texts(await spool.reader.read(10)) == ["two"]
+    assert texts(await spool.reader.read(at_most(10))) == ["two"]
 
 
 async def test_a_poison_event_is_set_aside_and_the_rest_goes_on(spool: Spool) -> None:
@@ -137,12 +68,14 @@ async def test_a_poison_event_is_set_aside_and_the_rest_goes_on(spool: Spool) ->
     writer.append(Code.MESSAGE, b"\xff poison")
     writer.append(Code.MESSAGE, message("after"))
 
-    batch = await spool.reader.read(10)
-    again = await spool.reader.read(10)
-
+    batch = await spool.reader.read(at_most(10))
+    again = await spool.reader.read(at_most(10))
     assert texts(batch) == texts(again) == ["before", "after"]
-    assert batch is not None
-    assert batch.rejected == 1
+    assert again is not None
+    assert again.rejected == 1
+    await spool.reader.trim(again)
+
+    assert await spool.reader.depth() == 0
     assert [code for code, _ in spool.dead_letters()] == [Code.MESSAGE]
 
 
@@ -150,45 +83,13 @@ async def test_what_supabase_refuses_is_set_aside(spool: Spool) -> None:
     writer = spool.writer()
     writer.append(Code.MESSAGE, message("refused"))
     writer.append(Code.MESSAGE, message("next"))
-    batch = await spool.reader.read(1)
+    batch = await spool.reader.read(at_most(1))
     assert batch is not None
 
-    await spool.reader.reject(batch.up_to, "a constraint says no")
+    await spool.reader.reject(batch, "a constraint says no")
 
     assert spool.dead_letters() == [(Code.MESSAGE, "a constraint says no")]
-    assert texts(await spool.reader.read(1)) == ["next"]
-
-
-async def test_a_large_history_comes_in_pieces_and_again_after_a_crash(
-    spool: Spool,
-) -> None:
-    old = [remembered(f"h{age}", age) for age in range(1, 6)]
-    writer = spool.writer()
-    writer.append(Code.MESSAGE, message("live"))
-    writer.append(
-        Code.HISTORY_SYNC,
-        history_event(conversations=[{"ID": BOB_LID, "messages": old}]),
-    )
-    writer.append(Code.MESSAGE, message("last"))
-
-    seen = []
-    for _ in range(2):
-        batch = await spool.reader.read(2)
-        assert texts(batch) == texts(await spool.reader.read(2))
-        assert batch is not None
-        seen += texts(batch)
-        await spool.reader.trim(batch.up_to)
-    assert seen == ["live", "h1", "h2", "h3"]
-    restarted = spool.read_with(KEY)
-    resumed = texts(await restarted.read(4))
-    restarted.close()
-    rest = await spool.reader.read(10)
-
-    assert resumed == ["h1", "h2", "h3", "h4"]
-    assert texts(rest) == ["h4", "h5", "last"]
-    assert rest is not None
-    await spool.reader.trim(rest.up_to)
-    assert await spool.reader.depth() == 0
+    assert texts(await spool.reader.read(at_most(1))) == ["next"]
 
 
 async def test_a_wrong_key_stops_reading_and_destroys_nothing(spool: Spool) -> None:
@@ -196,10 +97,10 @@ async def test_a_wrong_key_stops_reading_and_destroys_nothing(spool: Spool) -> N
     wrong = spool.read_with(OTHER_KEY)
 
     with pytest.raises(SealBroken):
-        await wrong.read(10)
+        await wrong.read(at_most(10))
     wrong.close()
 
-    assert texts(await spool.reader.read(10)) == ["sealed"]
+    assert texts(await spool.reader.read(at_most(10))) == ["sealed"]
     assert spool.dead_letters() == []
 
 
@@ -221,10 +122,10 @@ async def test_at_the_high_water_mark_receiving_stops_and_nothing_is_dropped(
 
     assert spool.full == 1
     assert not writer.has_room()
-    batch = await spool.reader.read(500)
+    batch = await spool.reader.read(at_most(500))
     assert batch is not None
     assert len(batch.incoming) == 200
-    await spool.reader.trim(batch.up_to)
+    await spool.reader.trim(batch)
     assert writer.has_room()
 
 
@@ -251,7 +152,7 @@ async def test_what_cannot_be_written_yet_stays_in_memory_in_order(
 
     assert writer.flush(time.monotonic() + 5)
     writer.append(Code.MESSAGE, message("third"))
-    assert texts(await spool.reader.read(10)) == ["first", "second", "third"]
+    assert texts(await spool.reader.read(at_most(10))) == ["first", "second", "third"]
 
 
 def let_it_grow(writer: SpoolWriter, pages: int) -> None:
@@ -286,7 +187,7 @@ async def test_the_reserve_takes_what_a_full_disk_refuses(
     assert spool.full == 1
     assert full_disk.flush(time.monotonic())
     assert not spool.path.with_name(RESERVE).exists()
-    batch = await spool.reader.read(500)
+    batch = await spool.reader.read(at_most(500))
     assert batch is not None
     assert len(batch.incoming) == 100
 
@@ -304,7 +205,7 @@ async def test_what_not_even_the_reserve_takes_waits_for_room(
     let_it_grow(full_disk, pages=1_000)
 
     assert full_disk.flush(time.monotonic())
-    assert texts(await spool.reader.read(500)) == sent
+    assert texts(await spool.reader.read(at_most(500))) == sent
 
 
 def test_a_reserve_is_of_real_blocks_and_made_anew_once_there_is_room(
@@ -357,19 +258,21 @@ async def test_a_trim_without_room_is_made_up_for_and_holds_nothing_back(
     writer = spool.writer()
     writer.append(Code.MESSAGE, message("stored"))
     writer.append(Code.MESSAGE, message("next"))
-    first = await spool.reader.read(1)
+    first = await spool.reader.read(at_most(1))
     assert first is not None
     blocker = sqlite3.connect(spool.path, isolation_level=None)
     blocker.execute("begin immediate")
 
-    await spool.reader.trim(first.up_to)
-    assert texts(await spool.reader.read(10)) == ["next"]
+    await spool.reader.trim(first)
+    assert texts(await spool.reader.read(at_most(10))) == ["next"]
     assert await spool.reader.depth() == 1
-    successor = spool.read_with(KEY)
-    assert texts(await successor.read(10)) == ["stored", "next"]
+    in_doubt = spool.read_with(KEY)
+    assert texts(await in_doubt.read(at_most(10))) == ["stored", "next"]
+    in_doubt.close()
     blocker.execute("rollback")
     blocker.close()
 
-    assert texts(await spool.reader.read(10)) == ["next"]
-    assert texts(await successor.read(10)) == ["next"]
+    assert texts(await spool.reader.read(at_most(10))) == ["next"]
+    successor = spool.read_with(KEY)
+    assert texts(await successor.read(at_most(10))) == ["next"]
     successor.close()

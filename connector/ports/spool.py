@@ -1,0 +1,51 @@
+"""A session's spool, as ingestion reads it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from connector.domain.incoming import Incoming
+
+
+class Lane(enum.StrEnum):
+    """Events queue up in two lanes, so that a large history keeps no news waiting."""
+
+    LIVE = "live"
+    HISTORY = "history"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpooledBatch:
+    """What was read from one lane: decoded events, or a piece of one, in order."""
+
+    lane: Lane
+    term: int  # the lease term all of it was received under
+    incoming: Sequence[Incoming] = ()
+    rejected: int = 0  # what could not be read; a dead letter each, once trimmed
+    number: int = 0  # tells it from the batches read before
+
+
+class Spool(Protocol):
+    """Raises SpoolUnavailable when its file cannot be used at the moment."""
+
+    async def read(self, limits: Mapping[Lane, int]) -> SpooledBatch | None:
+        """What is next, at most a lane's limit of it; None when nothing waits.
+
+        Live events come first; of four batches one is history's when any waits. What is
+        not trimmed is read again.
+        """
+
+    async def read_ahead(self, lane: Lane, limit: int) -> None:
+        """Decode what will be next while the last batch is being stored; never raises."""
+
+    async def trim(self, batch: SpooledBatch) -> None:
+        """Forget the last batch read: it is stored."""
+
+    async def reject(self, batch: SpooledBatch, reason: str) -> None:
+        """Set the last batch read aside: Supabase will never store it."""
+
+    async def depth(self) -> int:
+        """How many events wait; never raises."""
