@@ -15,16 +15,21 @@ import structlog
 from connector.adapters.supabase.client import SupabaseClient
 from connector.adapters.supabase.intake import SupabaseIntake
 from connector.adapters.supabase.leases import SupabaseLeases
+from connector.adapters.supabase.media import SupabaseFileQueue, SupabaseFileStore
 from connector.adapters.supabase.outbox import SupabaseOutbox
 from connector.adapters.supabase.sessions import SupabaseSessions
 from connector.adapters.supabase.wakeups import SupabaseWakeups
 from connector.adapters.whatsapp.launcher import WhatsAppLauncher
+from connector.adapters.whatsapp.media import WhatsAppMedia
+from connector.adapters.whatsapp.media_folder import MediaFolder, Room
+from connector.adapters.whatsapp.media_servers import MediaServers
 from connector.adapters.whatsapp.spool import HighWater
 from connector.adapters.whatsapp.zygote import Zygote
 from connector.clock import SystemClock
 from connector.data_folder import DataFolder
 from connector.delivery.outbox_worker import Delivery
 from connector.ingestion.intake import Ingestion
+from connector.ingestion.media_fetch import MediaFetching, WakingIntake
 from connector.ports import Wakeups
 from connector.sealing import Sealer
 from connector.sessions.runner import Surroundings
@@ -34,6 +39,10 @@ from connector.settings import Settings
 FAILED: Final = 1
 CLOSE_WITHIN: Final = 1.0
 RENEWALS_PER_LEASE: Final = 3
+# Files on their way to Storage: ten of the largest, and four times the room that the
+# spool needs to go on receiving stays free.
+FILES_ON_DISK: Final = 10
+FREE_FOR_OTHERS: Final = 256 * 1024 * 1024
 
 log = structlog.get_logger()
 
@@ -42,9 +51,11 @@ async def serve(settings: Settings, folder: DataFolder, zygote: Zygote) -> int:
     """Run every session this connector may hold, until a signal; the exit code."""
     client = SupabaseClient(settings.supabase_url, settings.supabase_secret_key)
     wakeups = SupabaseWakeups(settings.supabase_url, settings.supabase_secret_key)
+    servers = MediaServers()
     high_water = HighWater(spool_bytes=settings.spool_limit_bytes)
     launcher = WhatsAppLauncher(zygote, folder.path, settings.state_keys, high_water)
-    supervisor = _supervisor(settings, folder, launcher, client, wakeups)
+    fetching = _media_fetching(settings, folder, client, servers)
+    supervisor = _supervisor(settings, folder, launcher, client, wakeups, fetching)
     _stop_on_signals(supervisor)
     try:
         return await _run(supervisor, wakeups, zygote)
@@ -53,6 +64,7 @@ async def serve(settings: Settings, folder: DataFolder, zygote: Zygote) -> int:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_WITHIN):
                 await client.aclose()
+                await servers.aclose()
 
 
 async def _run(supervisor: Supervisor, wakeups: Wakeups, zygote: Zygote) -> int:
@@ -85,14 +97,31 @@ def _stop_on_signals(supervisor: Supervisor) -> None:
         loop.add_signal_handler(number, stop)
 
 
+def _media_fetching(
+    settings: Settings,
+    folder: DataFolder,
+    client: SupabaseClient,
+    servers: MediaServers,
+) -> MediaFetching:
+    most_bytes = settings.media_limit_bytes
+    room = Room(most_bytes=FILES_ON_DISK * most_bytes, free_bytes=FREE_FOR_OTHERS)
+    return MediaFetching(
+        source=WhatsAppMedia(MediaFolder(folder.path, room), servers, most_bytes),
+        store=SupabaseFileStore(client),
+        queue=SupabaseFileQueue(client, most_bytes),
+        clock=SystemClock(),
+    )
+
+
 def _supervisor(
     settings: Settings,
     folder: DataFolder,
     launcher: WhatsAppLauncher,
     client: SupabaseClient,
     wakeups: Wakeups,
+    fetching: MediaFetching,
 ) -> Supervisor:
-    around = _surroundings(settings, launcher, client, wakeups)
+    around = _surroundings(settings, launcher, client, wakeups, fetching)
     lease = timedelta(seconds=settings.lease_seconds)
     leases = SupabaseLeases(client, around.clock, holder=folder.holder, ttl=lease)
     pace = Pace(
@@ -110,9 +139,11 @@ def _surroundings(
     launcher: WhatsAppLauncher,
     client: SupabaseClient,
     wakeups: Wakeups,
+    fetching: MediaFetching,
 ) -> Surroundings:
     clock = SystemClock()
     sessions = SupabaseSessions(client)
+    intake = WakingIntake(SupabaseIntake(client), fetching.wake)
     delivery = Delivery(
         launcher=launcher,
         outbox=SupabaseOutbox(client),
@@ -125,8 +156,9 @@ def _surroundings(
     return Surroundings(
         launcher=launcher,
         sessions=sessions,
-        ingestion=Ingestion(launcher, SupabaseIntake(client), sessions, clock),
+        ingestion=Ingestion(launcher, intake, sessions, clock),
         delivery=delivery,
+        further=[fetching] if settings.fetch_media else [],
         clock=clock,
         chance=random.random,
     )

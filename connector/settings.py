@@ -38,6 +38,8 @@ class Settings:
     poll_blind_seconds: float
     log_level: str
     spool_limit_bytes: int
+    fetch_media: bool
+    media_limit_bytes: int  # a file; what is larger stays at WhatsApp
 
     def __repr__(self) -> str:
         return f"Settings(data_directory={str(self.data_directory)!r}, …)"
@@ -64,6 +66,8 @@ class Settings:
             ),
             log_level=reading.optional("WA_LOG_LEVEL", _log_level, "info"),
             spool_limit_bytes=reading.optional("WA_SPOOL_LIMIT_MB", _megabytes, "512"),
+            fetch_media=reading.optional("WA_MEDIA", _on_or_off, "on"),
+            media_limit_bytes=reading.optional("WA_MEDIA_LIMIT_MB", _megabytes, "100"),
         )
         reading.finish()
         return settings
@@ -159,6 +163,12 @@ def _log_level(text: str) -> str:
     if text.lower() not in LOG_LEVELS:
         raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}")
     return text.lower()
+
+
+def _on_or_off(text: str) -> bool:
+    if text.lower() not in ("on", "off"):
+        raise ValueError("must be on or off")
+    return text.lower() == "on"
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:

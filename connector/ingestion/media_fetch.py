@@ -114,6 +114,11 @@ class WakingIntake:
         if any(isinstance(one, Message) and one.attachment for one in incoming):
             self.wake(session_id)
 
+    async def end_stalled_history(
+        self, session_id: SessionId, term: int, after: timedelta
+    ) -> bool:
+        return await self.intake.end_stalled_history(session_id, term, after)
+
 
 class _Lane:
     """One session's files."""

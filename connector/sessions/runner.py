@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -41,7 +41,7 @@ from connector.sessions.wishes import wishes
 from connector.sessions.worker_events import understood
 
 MOST_WAITING_EVENTS: Final = 100
-SETTLE_WITHIN: Final = 2.0  # delivery's message in flight
+SETTLE_WITHIN: Final = 2.0  # delivery's message in flight, and what others hold
 DRAIN_WITHIN: Final = 1.0  # the spool, and the last report
 DRAIN_AT_REST_WITHIN: Final = 60.0
 DRAIN_LOOK_SECONDS: Final = 0.02
@@ -66,6 +66,7 @@ class Surroundings:
     delivery: Companion
     clock: Clock
     chance: Callable[[], float]  # a random number in [0, 1)
+    further: Sequence[Companion] = ()  # they end when delivery does, and as quickly
 
 
 class SessionRunner:
@@ -104,11 +105,11 @@ class SessionRunner:
 
     async def _run_tasks(self, tasks: asyncio.TaskGroup) -> None:
         around = self._around
-        ingesting, delivering = (
+        ingesting, *others = (
             tasks.create_task(
                 accompany(companion, self._context, self._held, around.clock)
             )
-            for companion in (around.ingestion, around.delivery)
+            for companion in (around.ingestion, around.delivery, *around.further)
         )
         reporting = tasks.create_task(self._reporter.run())
         wishing = tasks.create_task(self._hear_wishes())
@@ -119,7 +120,7 @@ class SessionRunner:
             task.cancel()
         self._timers.cancel_all()
         await asyncio.wait({driving})
-        await self._wind_down(delivering)
+        await self._wind_down(others)
         reporting.cancel()
         ingesting.cancel()
 
@@ -246,10 +247,11 @@ class SessionRunner:
 
     # --- the end ---------------------------------------------------------------------
 
-    async def _wind_down(self, delivering: asyncio.Task[None]) -> None:
+    async def _wind_down(self, companions: Sequence[asyncio.Task[None]]) -> None:
         self._context.go(None)
-        delivering.cancel()
-        await self._at_most(SETTLE_WITHIN, _ended(delivering))
+        for companion in companions:
+            companion.cancel()
+        await self._at_most(SETTLE_WITHIN, _ended(companions))
         await self._worker.stop()
         at_rest = self._ending is None
         patience = DRAIN_AT_REST_WITHIN if at_rest else DRAIN_WITHIN
@@ -281,5 +283,5 @@ class SessionRunner:
             log.warning("wind-down cut short", session_id=self._held.session_id)
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
-    await asyncio.wait({task})
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    await asyncio.wait(tasks)

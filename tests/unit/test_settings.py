@@ -36,6 +36,7 @@ def test_three_variables_are_enough() -> None:
     assert (settings.max_sessions, settings.lease_seconds) == (50, 30.0)
     assert (settings.poll_seconds, settings.poll_blind_seconds) == (15.0, 2.0)
     assert settings.spool_limit_bytes == 512 * 1024 * 1024
+    assert (settings.fetch_media, settings.media_limit_bytes) == (True, 100 * 1024**2)
     assert settings.log_level == "info"
 
 
@@ -51,6 +52,8 @@ def test_every_other_variable_changes_something() -> None:
             "WA_POLL_BLIND_SECONDS": "0.5",
             "WA_LOG_LEVEL": "DEBUG",
             "WA_SPOOL_LIMIT_MB": "1",
+            "WA_MEDIA": "Off",
+            "WA_MEDIA_LIMIT_MB": "2",
         }
     )
 
@@ -60,6 +63,7 @@ def test_every_other_variable_changes_something() -> None:
     assert (settings.poll_seconds, settings.poll_blind_seconds) == (5.0, 0.5)
     assert settings.log_level == "debug"
     assert settings.spool_limit_bytes == 1024 * 1024
+    assert (settings.fetch_media, settings.media_limit_bytes) == (False, 2 * 1024**2)
 
 
 @pytest.mark.parametrize("name", sorted(COMPLETE))
@@ -98,6 +102,8 @@ def test_several_problems_are_all_named() -> None:
         ("WA_POLL_BLIND_SECONDS", "soon", "a number of seconds from 0.1 to 300"),
         ("WA_LOG_LEVEL", "loud", "one of debug, info, warning, error"),
         ("WA_SPOOL_LIMIT_MB", "-1", "a whole number from 1 to 1000000"),
+        ("WA_MEDIA", "maybe", "must be on or off"),
+        ("WA_MEDIA_LIMIT_MB", "all", "a whole number from 1 to 1000000"),
     ],
 )
 def test_a_malformed_value_is_named_but_not_quoted(
