@@ -45,7 +45,8 @@ def info(where: Any, **given: Any) -> Any:
         Category=given.get("category", ""),
         Multicast=False,
         MediaType="",
-        Edit="",
+        Edit=given.get("edit", ""),
+        VerifiedName=given.get("verified"),
     )
 
 
@@ -102,3 +103,81 @@ def remembered(said: str, seconds_ago: int, **key: Any) -> history.HistorySyncMs
 def history_event(**data: Any) -> bytes:
     data.setdefault("syncType", history.HistorySync.RECENT)
     return events.HistorySync(Data=history.HistorySync(**data)).SerializeToString()
+
+
+def group_info(sender: str | None = BOB_LID, **given: Any) -> bytes:
+    addresses: dict[str, Any] = {
+        name: [jid(one) for one in given.pop(name)]
+        for name in ("Join", "Leave", "Promote", "Demote")
+        if name in given
+    }
+    return events.GroupInfoEvent(
+        JID=jid(FAMILY),
+        Notify="",
+        Sender=None if sender is None else jid(sender),
+        Timestamp=int(NOW.timestamp()),
+        PrevParticipantsVersionID="1",
+        ParticipantVersionID="2",
+        JoinReason="",
+        **addresses,
+        **given,
+    ).SerializePartialToString()
+
+
+def joined_group(*participants: Any, **given: Any) -> bytes:
+    return events.JoinedGroup(
+        Reason="",
+        Type="",
+        CreateKey=given.get("key", ""),
+        GroupInfo=events.GroupInfo(
+            JID=jid(FAMILY),
+            GroupName=events.GroupName(Name="Family"),
+            GroupTopic=events.GroupTopic(Topic="all of us"),
+            GroupAnnounce=events.GroupAnnounce(IsAnnounce=True),
+            GroupEphemeral=events.GroupEphemeral(
+                IsEphemeral=True, DisappearingTimer=86_400
+            ),
+            ParticipantVersionID=given.get("version", "1"),
+            Participants=participants,
+        ),
+    ).SerializePartialToString()
+
+
+def participant(lid: str, phone: str = "", **given: Any) -> Any:
+    return events.GroupParticipant(
+        JID=jid(lid), LID=jid(lid), PhoneNumber=jid(phone), **given
+    )
+
+
+def picture(whose: str, *, author: str = BOB_LID, removed: bool = False) -> bytes:
+    return events.Picture(
+        JID=jid(whose),
+        Author=jid(author),
+        Timestamp=int(NOW.timestamp()),
+        Remove=removed,
+    ).SerializePartialToString()
+
+
+def _call(caller: str, phone: str, chat: str) -> Any:
+    meta = events.BasicCallMeta(
+        timestamp=int(NOW.timestamp()),
+        callCreator=jid(caller),
+        callCreatorAlt=jid(phone),
+        callID="CA11",
+    )
+    getattr(meta, "from").CopyFrom(jid(chat))
+    return meta
+
+
+def call_offer(*, video: bool = False, caller: str = BOB_LID) -> bytes:
+    nodes = [events.Node(Tag="audio"), *([events.Node(Tag="video")] * video)]
+    return events.CallOffer(
+        basicCallMeta=_call(caller, BOB_PHONE, caller),
+        data=events.Node(Tag="offer", Nodes=nodes),
+    ).SerializePartialToString()
+
+
+def call_notice(chat: str = FAMILY) -> bytes:
+    return events.CallOfferNotice(
+        basicCallMeta=_call(BOB_LID, BOB_PHONE, chat), media="video", type="group"
+    ).SerializePartialToString()
