@@ -1,31 +1,39 @@
 """An emulated WhatsApp for development, the demo and tests: see docs/devstack-whatsapp.md."""
 
+from devstack.whatsapp.calling import Call
 from devstack.whatsapp.devices import LinkedDevice
 from devstack.whatsapp.emulator import WhatsApp
 from devstack.whatsapp.faults import Failure, Fault
 from devstack.whatsapp.frames import Direction, MessageFrame
 from devstack.whatsapp.groups import Group
 from devstack.whatsapp.history import Conversation, Remembered
-from devstack.whatsapp.messages import HeardMessage, Letter, SentMessage
+from devstack.whatsapp.look_ups import LookUp
+from devstack.whatsapp.messages import Failing, HeardMessage, Letter, SentMessage
+from devstack.whatsapp.newsletters import Newsletter, Post
 from devstack.whatsapp.people import Person
 from devstack.whatsapp.phone import Phone
 from devstack.whatsapp.receipt_book import ClientReceipt
 from devstack.whatsapp.registration import PairingRefused, UnknownCode
 
 __all__ = [
+    "Call",
     "ClientReceipt",
     "Conversation",
     "Direction",
+    "Failing",
     "Failure",
     "Fault",
     "Group",
     "HeardMessage",
     "Letter",
     "LinkedDevice",
+    "LookUp",
     "MessageFrame",
+    "Newsletter",
     "PairingRefused",
     "Person",
     "Phone",
+    "Post",
     "Remembered",
     "SentMessage",
     "UnknownCode",

@@ -11,11 +11,14 @@ from typing import Literal
 from aiohttp import web
 
 from devstack.whatsapp.connection import Connection
+from devstack.whatsapp.faults import Subject
 from devstack.whatsapp.frames import Frames
 from devstack.whatsapp.groups import Group
 from devstack.whatsapp.happenings import PATIENCE, Waiting
+from devstack.whatsapp.look_ups import LookUps
 from devstack.whatsapp.media_host import MediaHost
 from devstack.whatsapp.network import Network
+from devstack.whatsapp.newsletters import Newsletter
 from devstack.whatsapp.people import Person
 from devstack.whatsapp.proxy import ConnectProxy
 from devstack.whatsapp.receipt_book import ClientReceipt
@@ -126,12 +129,17 @@ class WhatsApp:
         *,
         on_whatsapp: bool = True,
         emulated_devices: int = 1,
+        also_written: Iterable[str] = (),
     ) -> Person:
-        """Invent somebody with a phone; more emulated devices receive what it does."""
+        """Invent somebody with a phone; more emulated devices receive what it does.
+
+        `also_written` are other ways to write the number, such as a Brazilian one
+        without its ninth digit: WhatsApp knows them, and answers with this one.
+        """
         person = Person(self._network, number, name, emulated_devices=emulated_devices)
         person.on_whatsapp = on_whatsapp
-        self._network.people[person.number] = person
-        self._network.people[person.lid_user] = person
+        for user in (person.number, person.lid_user, *also_written):
+            self._network.people[user] = person
         return person
 
     def group(
@@ -146,6 +154,9 @@ class WhatsApp:
         self._network.groups[group.jid.user] = group
         group.announce()
         return group
+
+    def newsletter(self, name: str, followers: Iterable[Person] = ()) -> Newsletter:
+        return Newsletter(name, followers)
 
     # --- what happened ----------------------------------------------------------------
 
@@ -166,6 +177,18 @@ class WhatsApp:
     @property
     def media(self) -> MediaHost:
         return self._network.media
+
+    @property
+    def look_ups(self) -> LookUps:
+        """What linked devices asked about groups, pictures and numbers."""
+        return self._network.look_ups
+
+    def refuse_look_ups(self, code: int, times: int, subject: Subject) -> None:
+        """Refuse the next ones about a "group", "groups", "picture" or "number".
+
+        429 is WhatsApp's word for too many; 401, 403, 404, 500 and 503 are known too.
+        """
+        self._network.faults.refusals.add(code, times, subject)
 
     @property
     def receipts(self) -> list[ClientReceipt]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
+from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 
 class Fault(enum.StrEnum):
@@ -40,10 +42,29 @@ class Failure:
         }
 
 
+Subject: TypeAlias = Literal["group", "groups", "picture", "number"]
+
+
+@dataclass(slots=True)
+class Refusals:
+    """Which of the clients' next look-ups are refused, by what they ask for."""
+
+    _left: dict[Subject, deque[int]] = field(default_factory=dict)
+
+    def add(self, code: int, times: int, subject: Subject) -> None:
+        self._left.setdefault(subject, deque()).extend([code] * times)
+
+    def take(self, subject: Subject) -> int | None:
+        """The code for this look-up, if it is to be refused."""
+        codes = self._left.get(subject)
+        return codes.popleft() if codes else None
+
+
 @dataclass(slots=True)
 class Faults:
     """What is wrong with the server as a whole at the moment."""
 
     frozen: bool = False  # connections stay up, and nothing is said or heard on them
     refusing: bool = False  # nobody can connect
+    refusals: Refusals = field(default_factory=Refusals)
     next_ack_error: int | None = None  # refuses the next message, and only that

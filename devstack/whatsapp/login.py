@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from devstack.whatsapp import presence
 from devstack.whatsapp.connection import Connection
 from devstack.whatsapp.devices import LinkedDevice
 from devstack.whatsapp.faults import Failure
@@ -61,6 +62,7 @@ def _log_in(connection: Connection, device: LinkedDevice) -> None:
     if device.connection is not None:
         device.replaced()
         device.forget_acks()
+        presence.forget(device)
     connection.device, device.connection = device, connection
     device.logins += 1
     now = unix_now()

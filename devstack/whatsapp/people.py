@@ -9,7 +9,9 @@ from devstack.whatsapp import receipts
 from devstack.whatsapp.amending import Amender
 from devstack.whatsapp.appearing import Appearing
 from devstack.whatsapp.attaching import Attacher
+from devstack.whatsapp.broadcasting import Broadcaster
 from devstack.whatsapp.business import Business
+from devstack.whatsapp.calling import Caller
 from devstack.whatsapp.devices import LinkedDevice
 from devstack.whatsapp.emulated import EmulatedDevice
 from devstack.whatsapp.faults import Failure
@@ -25,16 +27,23 @@ from devstack.whatsapp.wire.nodes import LID, PN, Jid
 AutomaticReceipts: TypeAlias = Literal["delivered", "read", "none"]
 
 
-class Person(Attacher, Amender, Appearing, Business, Pollster, Sharer):
+class Person(
+    Attacher, Amender, Appearing, Broadcaster, Business, Caller, Pollster, Sharer
+):
     """Made by `WhatsApp.person`. Device 0 is the phone; the rest is linked to it.
 
     The verbs are in the parts: speaking.py (texts), attaching.py (files), sharing.py
     (places, cards), polling.py, amending.py (reactions, edits, deletions), business.py,
-    appearing.py (typing, online).
+    appearing.py (typing, online, pictures), broadcasting.py (status), calling.py.
     """
 
     def __init__(
-        self, network: Network, number: str, name: str, *, emulated_devices: int = 1
+        self,
+        network: Network,
+        number: str,
+        name: str,
+        *,
+        emulated_devices: int = 1,
     ) -> None:
         self._network = network
         self.number, self.name = number, name
@@ -45,6 +54,7 @@ class Person(Attacher, Amender, Appearing, Business, Pollster, Sharer):
         self.ack_error: int | None = None  # refuses every message their clients send
         self.about = ""
         self.acquaintances: dict[Person, None] = {}  # in the order they met
+        self.saved_by: dict[Person, str] = {}  # as whom
         own = [EmulatedDevice(self, n) for n in range(emulated_devices)]
         self.devices: dict[int, EmulatedDevice | LinkedDevice] = dict(enumerate(own))
         self.phone = Phone(network, self, own[0])

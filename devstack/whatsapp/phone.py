@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, Unpack
 
-from devstack.whatsapp import history, linking, sending
+from devstack.whatsapp import history, linking, receipts, sending
+from devstack.whatsapp.chat_settings import ChatSettings
+from devstack.whatsapp.context import Addressing, How, Said
 from devstack.whatsapp.devices import LinkedDevice
 from devstack.whatsapp.emulated import EmulatedDevice
 from devstack.whatsapp.faults import Fault
 from devstack.whatsapp.groups import Group
 from devstack.whatsapp.happenings import PATIENCE, Waiting
 from devstack.whatsapp.history import Conversation
-from devstack.whatsapp.messages import HeardMessage, Letter, SentMessage, new_message_id
+from devstack.whatsapp.messages import HeardMessage, Letter, SentMessage
 from devstack.whatsapp.network import Network, unix_now
-from devstack.whatsapp.wire.app_state import AppState
+from devstack.whatsapp.unread import Unread
 from devstack.whatsapp.wire.media import encrypt_media
-from devstack.whatsapp.wire.mutations import Mutation
-from devstack.whatsapp.wire.nodes import SERVER_JID, Attributes, Node
-from devstack.whatsapp.wire.protobufs import E2E, SyncAction
+from devstack.whatsapp.wire.protobufs import E2E
 
 if TYPE_CHECKING:
     from devstack.whatsapp.people import Person
@@ -28,16 +27,18 @@ Protocol = E2E.ProtocolMessage
 CHATS_PER_CHUNK = 50
 
 
-class Phone:
+class Phone(ChatSettings):
+    """What it keeps about chats and contacts is in chat_settings.py."""
+
     def __init__(
         self, network: Network, person: Person, device: EmulatedDevice
     ) -> None:
+        super().__init__()
         self._network, self.person, self.device = network, person, device
-        self.app_state = AppState()
         self.conversations: list[Conversation] = []
         self.own_copies: list[HeardMessage] = []  # what linked devices sent
         self.requests: list[E2E.Message] = []  # what linked devices ask of the phone
-        self.settings_changed: list[Mutation] = []  # by linked devices
+        self._unread = Unread()
         self._last_device = 0
         self.names_itself(person.name)
 
@@ -106,59 +107,52 @@ class Phone:
             ),
         )
 
-    # --- settings and saved contacts --------------------------------------------------
-
     def share_keys(self, device: LinkedDevice) -> None:
         """Without them a device can read no setting; it fetches all when it has them."""
         share = self.app_state.key_share(unix_now())
         kind = Protocol.APP_STATE_SYNC_KEY_SHARE
         self.tell(device, Protocol(type=kind, appStateSyncKeyShare=share))
 
-    def names_itself(self, name: str) -> None:
-        setting = SyncAction.PushNameSetting(name=name)
-        value = SyncAction.SyncActionValue(pushNameSetting=setting)
-        self.changes_setting("critical_block", ["setting_pushName"], value, version=1)
-
-    def saves_contact(self, person: Person, name: str) -> None:
-        """Write somebody into the address book."""
-        contact = SyncAction.ContactAction(
-            fullName=name,
-            firstName=name.partition(" ")[0],
-            lidJID=str(person.lid),
-            saveOnPrimaryAddressbook=True,
-        )
-        value = SyncAction.SyncActionValue(contactAction=contact)
-        index = ["contact", str(person.jid)]
-        self.changes_setting("critical_unblock_low", index, value)
-
-    def changes_setting(
-        self,
-        collection: str,
-        index: list[str],
-        value: SyncAction.SyncActionValue,
-        *,
-        version: int = 2,
-    ) -> None:
-        """Change app state and notify the linked devices."""
-        value.timestamp = unix_now() * 1000
-        now_at = self.app_state.set(collection, index, value, version)
-        news = Node("collection", {"name": collection, "version": now_at})
-        for device in self.person.linked_devices:
-            attrs: Attributes = {
-                "from": SERVER_JID,
-                "type": "server_sync",
-                "id": new_message_id(),
-                "t": unix_now(),
-            }
-            device.deliver(Node("notification", attrs, [news]))
-
     # --- messages ---------------------------------------------------------------------
 
     async def says(
-        self, to: Person | Group, text: str, *, at: datetime | None = None
+        self, to: Person | Group, text: str, **how: Unpack[How]
     ) -> SentMessage:
-        """The owner types on the phone; linked devices get a copy."""
-        return await self.person.says(to, text, at=at)
+        """The owner types on the phone; linked devices get a copy.
+
+        Every other verb of a person does the same: they all happen on the phone.
+        """
+        return await self.person.says(to, text, **how)
+
+    async def sends(self, to: Person | Group, letter: Letter) -> SentMessage:
+        return await self.person.sends(to, letter)
+
+    async def edits(self, said: Said, text: str, **how: Unpack[How]) -> SentMessage:
+        return await self.person.edits(said, text, **how)
+
+    async def deletes(self, said: Said, **how: Unpack[How]) -> SentMessage:
+        return await self.person.deletes(said, **how)
+
+    async def reacts(self, said: Said, emoji: str, **how: Unpack[How]) -> SentMessage:
+        return await self.person.reacts(said, emoji, **how)
+
+    async def reads(
+        self,
+        chat: Person | Group,
+        up_to: HeardMessage | SentMessage | None = None,
+        *,
+        secretly: bool = False,
+        addressing: Addressing = "lid",
+    ) -> None:
+        """The owner opens a chat: linked devices learn what has been read.
+
+        So do the senders, unless the owner switched read receipts off: `secretly`.
+        """
+        unread = self._unread.take(chat, self.person.heard, up_to)
+        if not secretly:
+            await self.person.reads(*unread)
+        tick: Literal["read", "read-self"] = "read-self" if secretly else "read"
+        receipts.tell_own_devices(self.person, chat, unread, tick, addressing)
 
     def tell(self, device: LinkedDevice, protocol: E2E.ProtocolMessage) -> None:
         """A peer message: from the phone to one of its own devices."""

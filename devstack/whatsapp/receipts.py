@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from devstack.whatsapp.bundles import described
+from devstack.whatsapp.context import Addressing
 from devstack.whatsapp.devices import LinkedDevice
 from devstack.whatsapp.emulated import EmulatedDevice
 from devstack.whatsapp.groups import Group
@@ -36,6 +38,44 @@ def confirm(reader: Person, message: HeardMessage, tick: Tick) -> None:
     }
     for device in message.sender.linked_devices:
         device.deliver(Node("receipt", attrs))
+
+
+def tell_own_devices(
+    reader: Person,
+    chat: Person | Group,
+    messages: Sequence[HeardMessage],
+    tick: Literal["read", "read-self", "played", "played-self"],
+    addressing: Addressing,
+) -> None:
+    """The phone read these: one receipt for the messages of each author."""
+    by_author: dict[Person, list[str]] = {}
+    for message in messages:
+        by_author.setdefault(message.sender, []).append(message.whatsapp_id)
+    for author, (first, *more) in by_author.items():
+        attrs: Attributes = {
+            **_own_whereabouts(reader, chat, author, addressing),
+            "id": first,
+            "t": unix_now(),
+            "type": tick,
+        }
+        items = [Node("item", {"id": one}) for one in more]
+        listed = [Node("list", {}, items)] if items else None
+        for device in reader.linked_devices:
+            device.deliver(Node("receipt", attrs, listed))
+
+
+def _own_whereabouts(
+    reader: Person, chat: Person | Group, author: Person, addressing: Addressing
+) -> Attributes:
+    if isinstance(chat, Group):
+        return {
+            "from": chat.jid,
+            "participant": chat.address(reader),
+            "recipient": chat.address(author),
+        }
+    if addressing == "pn":
+        return {"from": reader.jid, "recipient": chat.jid}
+    return {"from": reader.lid, "recipient": chat.lid, "peer_recipient_pn": chat.jid}
 
 
 def _whereabouts(reader: Person, message: HeardMessage) -> Attributes:

@@ -6,19 +6,22 @@ test, get real Signal messages. The sender's own linked devices get a copy.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
 from devstack.whatsapp import stanza_kinds
 from devstack.whatsapp.context import Addressing
 from devstack.whatsapp.devices import LinkedDevice
 from devstack.whatsapp.emulated import EmulatedDevice, ForGroup, Parcel
 from devstack.whatsapp.messages import Letter
-from devstack.whatsapp.wire.nodes import Attributes
+from devstack.whatsapp.wire.nodes import BROADCAST, Attributes, Jid
 from devstack.whatsapp.wire.protobufs import E2E
 
 if TYPE_CHECKING:
     from devstack.whatsapp.groups import Group
     from devstack.whatsapp.people import Person
+
+STATUS: Final = Jid("status", BROADCAST)
 
 
 def post_direct(
@@ -34,21 +37,40 @@ def post_direct(
 
 
 def post_to_group(sender: EmulatedDevice, group: Group, letter: Letter) -> None:
-    name = str(group.jid)
-    # First the key, then the ciphertext: the key must be able to open it.
-    key_message = _key_message(name, sender.identity.distribution_message(name))
-    plaintext = letter.message.SerializeToString()
-    ciphertext = sender.identity.group_encrypt(name, plaintext)
-    parcel = _parcel(
-        letter,
-        _group_attributes(sender, group),
-        group=ForGroup(name, ciphertext, key_message),
-    )
+    attributes = _group_attributes(sender, group)
+    parcel = _parcel_for_all(sender, str(group.jid), letter, attributes)
     for device in group.linked_devices:
         sender.post(device, parcel)
     for member in group.members:
         if member is not sender.person:
             member.hear_plainly(sender, letter, group)
+
+
+def post_status(
+    sender: EmulatedDevice, audience: Sequence[Person], letter: Letter
+) -> None:
+    """Encrypted like a group's message, to whoever may see it."""
+    attributes: Attributes = {
+        "from": STATUS,
+        "participant": sender.lid,
+        "participant_pn": sender.person.jid,
+        "addressing_mode": "lid",
+        "notify": sender.person.name,
+    }
+    parcel = _parcel_for_all(sender, str(STATUS), letter, attributes)
+    for person in audience:
+        for device in person.linked_devices:
+            sender.post(device, parcel)
+
+
+def _parcel_for_all(
+    sender: EmulatedDevice, name: str, letter: Letter, attributes: Attributes
+) -> Parcel:
+    # First the key, then the ciphertext: the key must be able to open it.
+    key_message = _key_message(name, sender.identity.distribution_message(name))
+    plaintext = letter.message.SerializeToString()
+    ciphertext = sender.identity.group_encrypt(name, plaintext)
+    return _parcel(letter, attributes, group=ForGroup(name, ciphertext, key_message))
 
 
 def post_to_own(sender: EmulatedDevice, to: LinkedDevice, letter: Letter) -> None:

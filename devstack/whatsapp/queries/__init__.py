@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from devstack.whatsapp.faults import Subject
 from devstack.whatsapp.queries import account, app_state, groups, keys, linking, lookups
-from devstack.whatsapp.queries.query import Query
+from devstack.whatsapp.queries.query import REFUSALS, Query
+from devstack.whatsapp.wire.nodes import Jid
 
 __all__ = ["Query", "answer"]
 
@@ -38,6 +40,12 @@ _TABLE: dict[tuple[str, str], Callable[[Query], None]] = {
     ("md", "remove-companion-device"): linking.remove,
     ("md", "link_code_companion_reg"): linking.link_by_code,
 }
+_LOOK_UPS: dict[tuple[str, str], Subject] = {
+    ("w:g2", "query"): "group",
+    ("w:g2", "participating"): "groups",
+    ("w:profile:picture", "picture"): "picture",
+    ("usync", "usync"): "number",  # other usyncs belong to sending
+}
 # Elements that come in any order: the one that decides is found by its presence.
 _DECISIVE = ("registration",)
 
@@ -49,7 +57,38 @@ def answer(query: Query) -> None:
         query.network.unanswered.append(query.iq)
         query.refuse(*NOT_IMPLEMENTED)
         return
+    code = _refusal(query)
+    if code is not None:
+        query.refuse(*REFUSALS[code])
+        return
     handler(query)
+
+
+def _refusal(query: Query) -> int | None:
+    """Keep what is looked up; the code when it is to be refused."""
+    subject = _LOOK_UPS.get((query.iq.attr("xmlns"), _subject(query)))
+    if subject is None:
+        return None
+    about = _about(query, subject)
+    if not about:
+        return None
+    code = query.network.faults.refusals.take(subject)
+    query.network.look_ups.add(query.device, subject, about, code)
+    query.network.happenings.note()
+    return code
+
+
+def _about(query: Query, subject: Subject) -> list[Jid | str]:
+    match subject:
+        case "group" | "groups":
+            return [query.iq.jid("to")]
+        case "picture":
+            return [query.iq.jid("target")]
+        case "number":
+            listed = query.subject.child("list")
+            users = listed.children if listed else []
+            asked = [user for user in users if user.child("contact") is not None]
+            return [user.data("contact").decode() for user in asked]
 
 
 def _subject(query: Query) -> str:

@@ -8,7 +8,7 @@ that they hold the same set. This is phone and server in one: it knows the key.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -20,6 +20,7 @@ from devstack.whatsapp.wire.media import encrypt_media
 from devstack.whatsapp.wire.mutations import (
     EMPTY_HASH,
     MAC_LENGTH,
+    REMOVE,
     SET,
     Mutation,
     MutationKey,
@@ -42,6 +43,16 @@ class Answer(NamedTuple):
 
     node: Node
     accepted: list[Mutation]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the phone sets or removes; `version` is the action's schema's."""
+
+    index: list[str]
+    value: SyncAction.SyncActionValue
+    version: int = 2
+    removed: bool = False
 
 
 @dataclass(slots=True)
@@ -79,22 +90,32 @@ class AppState:
         version: int = 2,
     ) -> int:
         """Change one thing from the phone; the answer is the collection's version."""
-        record = self.key.seal(index, value, version)
-        mutation = ServerSync.SyncdMutation(operation=SET, record=record)
+        return self.change(name, [Change(index, value, version)])
+
+    def change(self, name: str, changes: Sequence[Change]) -> int:
+        """Change several things at once: one patch, one new version."""
         collection = self._collections[name]
-        collection.apply(mutation)
+        mutations = [self._mutation(change) for change in changes]
+        for mutation in mutations:
+            collection.apply(mutation)
         collection.version += 1
         patch = ServerSync.SyncdPatch(
-            mutations=[mutation],
+            mutations=mutations,
             version=ServerSync.SyncdVersion(version=collection.version),
             snapshotMAC=self._snapshot_mac(name),
             keyID=ServerSync.KeyId(ID=self.key.key_id),
         )
+        macs = [_value_mac(mutation.record) for mutation in mutations]
         patch.patchMAC = self.key.patch_mac(
-            name, collection.version, patch.snapshotMAC, [_value_mac(record)]
+            name, collection.version, patch.snapshotMAC, macs
         )
         collection.patches[collection.version] = patch.SerializeToString()
         return collection.version
+
+    def _mutation(self, change: Change) -> ServerSync.SyncdMutation:
+        operation = REMOVE if change.removed else SET
+        record = self.key.seal(change.index, change.value, change.version, operation)
+        return ServerSync.SyncdMutation(operation=operation, record=record)
 
     def key_share(self, at: int) -> E2E.AppStateSyncKeyShare:
         """What the phone sends a new companion; `at` in Unix seconds."""

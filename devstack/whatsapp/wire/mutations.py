@@ -75,7 +75,11 @@ class MutationKey:
         self._snapshot_mac, self._patch_mac = keys[96:128], keys[128:]
 
     def seal(
-        self, index: list[str], value: SyncAction.SyncActionValue, version: int
+        self,
+        index: list[str],
+        value: SyncAction.SyncActionValue,
+        version: int,
+        operation: ServerSync.SyncdMutation.SyncdOperation.ValueType = SET,
     ) -> ServerSync.SyncdRecord:
         """A record that sets `index` to `value`; `version` is the action's schema's."""
         name = json.dumps(index, separators=(",", ":"), ensure_ascii=False).encode()
@@ -86,7 +90,9 @@ class MutationKey:
         content = iv + aes_cbc_encrypt(self._value, iv, plain)
         return ServerSync.SyncdRecord(
             index=ServerSync.SyncdIndex(blob=hmac_sha256(self._index, name)),
-            value=ServerSync.SyncdValue(blob=content + self._mac_of(content, SET)),
+            value=ServerSync.SyncdValue(
+                blob=content + self._mac_of(content, operation)
+            ),
             keyID=ServerSync.KeyId(ID=self.key_id),
         )
 
