@@ -1,6 +1,7 @@
 """The `zapbase` command.
 
-Exit codes: 0 after a planned stop, 1 after a failure, 2 for a wrong command or setting.
+Exit codes: 0 when it is done, or after a planned stop; 1 after a failure; 2 for a wrong
+command or setting.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from connector import __version__, go_environment
+from connector import __version__, go_environment, spool_commands
 from connector.errors import InvalidSetting
 from connector.settings import Settings
 
@@ -23,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case "version":
             print(f"zapbase {__version__}")
             return 0
+        case "spool":
+            return _spool(chosen)
         case _:
             return _run()
 
@@ -33,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     commands.add_parser("run", help="connect the linked numbers until told to stop")
+    spool_commands.add_to(commands)
     commands.add_parser("version", help="print the version")
     return parser
 
@@ -48,3 +52,12 @@ def _run() -> int:
     except InvalidSetting as error:
         print(error, file=sys.stderr)
         return WRONG_USE
+
+
+def _spool(chosen: argparse.Namespace) -> int:
+    try:
+        print(spool_commands.run(chosen, os.environ))
+    except spool_commands.CommandFailed as failure:
+        print(failure, file=sys.stderr)
+        return failure.code
+    return 0

@@ -171,7 +171,7 @@ async def test_large_events_are_read_a_few_at_a_time(
     assert sizes == [[4_000, 4_000], [4_000], [30_000], [1]]
 
 
-def unreadable_part(item: Incoming) -> bool:
+def unreadable_part(item: Incoming | Rejected) -> bool:
     return isinstance(item, Message) and item.body == "h2"
 
 

@@ -1,0 +1,204 @@
+"""`zapbase spool list` and `zapbase spool replay`: what was set aside, and having it back.
+
+They work on WA_DATA_DIR alone, beside a running connector or without one, and show no
+message's contents: nothing here has the key.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from connector.adapters.whatsapp.spool_overview import (
+    SESSIONS,
+    SpoolOverview,
+    overview,
+    replay,
+    spools,
+)
+from connector.errors import SpoolUnavailable
+from connector.settings import DEFAULT_DATA_DIRECTORY
+
+WRONG_USE: Final = 2
+FAILED: Final = 1
+_KILO: Final = 1000
+_PERIODS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+class CommandFailed(Exception):
+    """What a command could not do, in a sentence, and its exit code."""
+
+    def __init__(self, sentence: str, code: int = FAILED) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare `spool list` and `spool replay`."""
+    spool = commands.add_parser("spool", help="see what waits, and what was set aside")
+    actions = spool.add_subparsers(dest="action", required=True, metavar="action")
+    listing = actions.add_parser("list", help="what waits and what was set aside")
+    listing.add_argument("--session", metavar="ID", help="of this session only")
+    listing.add_argument("--json", action="store_true", help="for programs")
+    replaying = actions.add_parser("replay", help="try again what was set aside")
+    replaying.add_argument("--session", metavar="ID", help="of this session only")
+    replaying.add_argument("--id", metavar="N", type=_positive, help="this one only")
+
+
+def run(chosen: argparse.Namespace, environment: Mapping[str, str]) -> str:
+    """Do what was chosen and return what to print. Raises CommandFailed."""
+    data = Path(environment.get("WA_DATA_DIR", "").strip() or DEFAULT_DATA_DIRECTORY)
+    files = _files(data, chosen.session)
+    if chosen.action == "replay":
+        return _replay(files, chosen.id)
+    found = [_look(session_id, path) for session_id, path in files.items()]
+    if chosen.json:
+        return _as_json(found)
+    return "\n".join(_as_tables(found, datetime.now(UTC)))
+
+
+def _files(data: Path, session: str | None) -> dict[str, Path]:
+    if not data.is_dir():
+        raise CommandFailed(
+            f"There is no folder {data}: set WA_DATA_DIR to the connector's data folder.",
+            WRONG_USE,
+        )
+    if not (data / SESSIONS).is_dir() and not (data / "holder").exists():
+        raise CommandFailed(
+            f"{data} is not a connector's data folder: check WA_DATA_DIR.", WRONG_USE
+        )
+    files = spools(data)
+    if session is None:
+        return files
+    if session not in files:
+        raise CommandFailed(f"No session {session} has a spool in {data}.", WRONG_USE)
+    return {session: files[session]}
+
+
+def _look(session_id: str, path: Path) -> SpoolOverview:
+    try:
+        return overview(session_id, path)
+    except SpoolUnavailable as error:
+        raise CommandFailed(
+            f"The spool of session {session_id} cannot be read: {error}."
+        ) from error
+
+
+# --- replay --------------------------------------------------------------------------
+
+
+def _replay(files: Mapping[str, Path], letter_id: int | None) -> str:
+    held = [
+        session_id
+        for session_id, path in files.items()
+        for letter in _look(session_id, path).dead_letters
+        if letter_id in (None, letter.id)
+    ]
+    sessions = sorted(set(held))
+    if not sessions:
+        what = "no dead letter" if letter_id is None else f"no dead letter {letter_id}"
+        raise CommandFailed(f"Nothing to replay: there is {what}.")
+    if letter_id is not None and len(sessions) > 1:
+        raise CommandFailed(
+            f"Several sessions have a dead letter {letter_id}: say which by --session.",
+            WRONG_USE,
+        )
+    lines = [_replayed(one, files[one], letter_id or 0) for one in sessions]
+    return "\n".join(
+        [
+            *lines,
+            "A running connector looks within 5 seconds; one that starts, at once.",
+        ]
+    )
+
+
+def _replayed(session_id: str, path: Path, letter_id: int) -> str:
+    try:
+        moved = replay(path, letter_id)
+    except SpoolUnavailable as error:
+        raise CommandFailed(
+            f"Nothing of session {session_id} was replayed: {error}."
+        ) from error
+    letters = "1 dead letter is" if moved == 1 else f"{moved} dead letters are"
+    return f"Session {session_id}: {letters} back at the end of the queue."
+
+
+# --- list ----------------------------------------------------------------------------
+
+
+def _as_json(found: Sequence[SpoolOverview]) -> str:
+    sessions = [dataclasses.asdict(one) for one in found]
+    return json.dumps({"sessions": sessions}, default=datetime.isoformat, indent=2)
+
+
+def _as_tables(found: Sequence[SpoolOverview], now: datetime) -> Iterator[str]:
+    if not found:
+        yield "No session has a spool here."
+        return
+    yield from _table(
+        ("SESSION", "LIVE", "HISTORY", "SIZE", "OLDEST", "DEAD LETTERS"),
+        [
+            (
+                one.session_id,
+                str(one.live),
+                str(one.history),
+                _size(one.bytes),
+                "-" if one.oldest_at is None else _age(one.oldest_at, now),
+                str(len(one.dead_letters)),
+            )
+            for one in found
+        ],
+    )
+    for one in found:
+        if one.dead_letters:
+            yield ""
+            yield f"Dead letters of {one.session_id}:"
+            yield from _table(
+                ("ID", "EVENT", "AGE", "SIZE", "REASON"),
+                [
+                    (
+                        str(letter.id),
+                        letter.event,
+                        _age(letter.received_at, now),
+                        _size(letter.bytes),
+                        letter.reason,
+                    )
+                    for letter in one.dead_letters
+                ],
+            )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    columns = zip(head, *rows, strict=True)
+    widths = [max(len(cell) for cell in column) for column in columns]
+    for row in (head, *rows):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if size < _KILO:
+            return f"{size:.3g} {unit}"
+        size /= _KILO
+    return f"{size:.3g} GB"
+
+
+def _age(moment: datetime, now: datetime) -> str:
+    seconds = max((now - moment).total_seconds(), 0)
+    for length, name in _PERIODS:
+        if seconds >= length:
+            return f"{seconds // length:.0f} {name}"
+    return "0 s"
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
