@@ -43,6 +43,7 @@ class _Group:
     chat: Chat
     by: Person | None
     at: datetime
+    received_at: datetime
     rules: ReadingRules
     version: str = ""
 
@@ -55,8 +56,9 @@ class _Group:
     def update(self, columns: dict[ChatColumn, Json]) -> ChatUpdate:
         return ChatUpdate(chat=self.chat, as_of=self.at, columns=columns)
 
-    def stale(self, aspect: Aspect = Aspect.GROUP) -> Stale:
-        return Stale(jid=self.chat.jid, aspect=aspect, as_of=self.at)
+    def stale(self) -> Stale:
+        """As of now: WhatsApp's times are whole seconds, a look-up may be younger."""
+        return Stale(jid=self.chat.jid, aspect=Aspect.GROUP, as_of=self.received_at)
 
 
 def read_group_info(
@@ -70,6 +72,7 @@ def read_group_info(
         identity.group_chat(jid),
         identity.person(identity.jid_of(event.Sender)),
         moment(event.Timestamp, _SECOND, received_at),
+        received_at,
         rules,
     )
     yield from _settings(group, event)
@@ -176,6 +179,7 @@ def read_joined_group(
         identity.group_chat(jid),
         identity.person(identity.jid_of(event.Sender), identity.jid_of(event.SenderPN)),
         received_at,
+        received_at,
         rules,
         # The event has no time: another joining has another list of members.
         version=clean(info.ParticipantVersionID, LONGEST_ID) or "1",
@@ -221,6 +225,6 @@ def read_picture(
     at = moment(event.Timestamp, _SECOND, received_at)
     if jid.is_group:
         by = identity.person(identity.jid_of(event.Author))
-        group = _Group(identity.group_chat(jid), by, at, rules)
+        group = _Group(identity.group_chat(jid), by, at, received_at, rules)
         yield group.told("picture", removed=True if event.Remove else None)
-    yield Stale(jid=jid, aspect=Aspect.PICTURE, as_of=at)
+    yield Stale(jid=jid, aspect=Aspect.PICTURE, as_of=received_at)

@@ -32,7 +32,7 @@ from connector.adapters.whatsapp.receipts import read_receipt
 from connector.adapters.whatsapp.whereabouts import whereabouts
 from connector.domain.chats import Profile
 from connector.domain.incoming import Incoming
-from connector.domain.messages import Source, Status
+from connector.domain.messages import Json, Source, Status
 from connector.errors import InvalidAddress
 
 _PEER: Final = "peer"  # between the devices of one account
@@ -80,7 +80,9 @@ def _undecryptable(
     envelope = _envelope(event.Info, received_at, rules)
     if envelope is None or event.DecryptFailMode == event.DECRYPT_FAIL_HIDE:
         return
-    yield envelope.message(Said(UNDECRYPTABLE))
+    # Such as what is to be seen once, on the phone only: it will never be readable.
+    gone: dict[str, Json] = {"unavailable": True} if event.IsUnavailable else {}
+    yield envelope.message(Said(UNDECRYPTABLE, None, gone))
 
 
 def _envelope(info: Any, received_at: datetime, rules: ReadingRules) -> Envelope | None:

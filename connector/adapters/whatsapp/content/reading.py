@@ -38,7 +38,6 @@ _SILENT: Final = frozenset(
         "rootSecretDistributeMessage",
         "messageHistoryBundle",
         "messageHistoryNotice",
-        "placeholderMessage",
         "call",
         "chat",
         "encCommentMessage",
