@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 REMEMBERED = 20_000  # posted messages that can be encrypted again on request
 
+# From the end. A first message ends with two small numbers after the MAC's 8 bytes.
+INSIDE_THE_MAC = 12
+
 
 @dataclass(frozen=True, slots=True)
 class ForGroup:
@@ -147,6 +150,7 @@ def _message(parcel: Parcel, encs: list[Node]) -> Node:
 
 
 def _garbled(enc: Node) -> Node:
-    """With its last byte changed: neither a MAC nor a signature survives that."""
-    data = enc.data()
-    return Node(enc.tag, enc.attrs, data[:-1] + bytes([data[-1] ^ 1]))
+    """With one byte changed where a MAC or a signature is: neither survives that."""
+    data = bytearray(enc.data())
+    data[-INSIDE_THE_MAC] ^= 1
+    return Node(enc.tag, enc.attrs, bytes(data))

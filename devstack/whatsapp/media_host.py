@@ -20,7 +20,9 @@ class MediaHost:
     def __init__(self) -> None:
         self._files: dict[str, bytes] = {}
         self._failures: deque[int] = deque()
+        self._cuts: deque[int] = deque()
         self._gone: set[str] = set()
+        self.sent = 0  # bytes of files, to whoever downloaded
         self.deleted: list[str] = []  # paths that clients deleted, history blobs mostly
         self.requests: list[tuple[str, str]] = []  # method and path of each request
 
@@ -42,7 +44,11 @@ class MediaHost:
         """Answer the next requests with an HTTP error, such as 500."""
         self._failures.extend([status] * times)
 
-    async def answer(self, request: web.Request) -> web.Response:
+    def cut_next(self, after: int) -> None:
+        """Hang up on the next download once so many bytes of it are sent."""
+        self._cuts.append(after)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.method, request.path))
         if self._failures:
             return web.Response(status=self._failures.popleft())
@@ -51,17 +57,39 @@ class MediaHost:
         if request.method == "DELETE":
             self.deleted.append(request.path)
             return web.json_response({})
-        return self._download(request.path)
+        return await self._download(request)
 
     def _uploaded(self, blob: bytes) -> web.Response:
         path = self.put(blob)
         url = f"https://{HOST}{path}"
         return web.json_response({"url": url, "direct_path": path, "handle": ""})
 
-    def _download(self, path: str) -> web.Response:
-        if path in self._gone:
+    async def _download(self, request: web.Request) -> web.StreamResponse:
+        """Whole, or from an offset on: `Range: bytes=100-`."""
+        if request.path in self._gone:
             return web.Response(status=GONE)
-        blob = self._files.get(path)
+        blob = self._files.get(request.path)
         if blob is None:
             return web.Response(status=404)
-        return web.Response(body=blob, content_type="application/octet-stream")
+        start = request.http_range.start or 0
+        if start and start >= len(blob):
+            return web.Response(status=416)
+        rest = blob[start:]
+        response = web.StreamResponse(status=206 if start else 200)
+        response.content_type = "application/octet-stream"
+        response.content_length = len(rest)
+        if start:
+            whole = f"bytes {start}-{len(blob) - 1}/{len(blob)}"
+            response.headers["Content-Range"] = whole
+        await response.prepare(request)
+        if self._cuts:
+            await self._send(response, rest[: self._cuts.popleft()])
+            if request.transport is not None:
+                request.transport.close()
+            return response
+        await self._send(response, rest)
+        return response
+
+    async def _send(self, response: web.StreamResponse, part: bytes) -> None:
+        self.sent += len(part)
+        await response.write(part)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from devstack.whatsapp import MessageFrame, WhatsApp
+import pytest
+
+from devstack.whatsapp import Group, MessageFrame, Person, WhatsApp
 from tests.emulator.client import Neonize, delivered
 from tests.emulator.linked import Linked
 
@@ -19,6 +21,36 @@ async def test_what_the_client_cannot_decrypt_is_sent_again(
     message = await ana.client.message("readable in the end")
     assert undecryptable.Info.ID == message.Info.ID == sent.id
     await ana.device.has_everything()
+
+
+@pytest.mark.parametrize("in_group", [False, True])
+async def test_a_garbled_message_comes_again_with_the_same_id(
+    ana: Linked, bob: Person, family: Group, *, in_group: bool
+) -> None:
+    to = family if in_group else ana.person
+    sent = await bob.garbles(to, "in the end")
+    later = await bob.says(to, "and then")
+
+    first = await ana.client.event(Neonize.UndecryptableMessage)
+    message = await ana.client.arrival(sent)
+    await ana.client.arrival(later)
+
+    assert sent.id == first.Info.ID
+    assert message.Message.conversation == "in the end"
+    await ana.device.has_everything()
+
+
+async def test_a_garbled_message_may_stay_unreadable_for_long(
+    whatsapp: WhatsApp, ana: Linked, bob: Person
+) -> None:
+    sent = await bob.garbles(ana.person, "much later", hidden=True, answers=False)
+    lost = await ana.client.event(Neonize.UndecryptableMessage)
+    await whatsapp.receipted(sent.id, "retry")
+
+    await bob.resends(sent)
+
+    assert (await ana.client.arrival(sent)).Message.conversation == "much later"
+    assert lost.DecryptFailMode == Neonize.UndecryptableMessage.DECRYPT_FAIL_HIDE
 
 
 async def test_what_a_phone_cannot_decrypt_the_client_sends_again(

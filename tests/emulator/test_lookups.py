@@ -1,9 +1,8 @@
 from __future__ import annotations
 
-import pytest
-
 from devstack.whatsapp import Group, Person, WhatsApp
-from tests.emulator.client import CallFailed, neonize_jid, plain
+from devstack.whatsapp.wire.nodes import Jid
+from tests.emulator.client import neonize_jid, plain
 from tests.emulator.linked import Linked
 
 
@@ -19,22 +18,16 @@ async def test_a_client_learns_who_is_on_whatsapp(ana: Linked, bob: Person) -> N
     assert not unknown.IsIn
 
 
-async def test_a_picture_has_an_address_on_the_media_host(
-    whatsapp: WhatsApp, ana: Linked, bob: Person
+async def test_a_number_may_be_written_in_several_ways(
+    whatsapp: WhatsApp, ana: Linked
 ) -> None:
-    bob.shows_picture(b"\xff\xd8 a jpeg")
+    gil = whatsapp.person("5511987654321", "Gil", also_written=("551187654321",))
 
-    picture = await ana.client.call("get_profile_picture", neonize_jid(bob.jid))
+    [known] = await ana.client.call("is_on_whatsapp", "+551187654321")
+    await ana.client.send(Jid("551187654321"), "without the nine")
 
-    assert picture.URL.startswith("https://pps.whatsapp.net/")
-    assert whatsapp.media.get(picture.DirectPath) == b"\xff\xd8 a jpeg"
-
-
-async def test_who_has_no_picture_shows_none(whatsapp: WhatsApp, ana: Linked) -> None:
-    shy = whatsapp.person("5571911110000", "Shy")
-
-    with pytest.raises(CallFailed):
-        await ana.client.call("get_profile_picture", neonize_jid(shy.jid))
+    assert (known.IsIn, plain(known.JID)) == (True, gil.lid)
+    assert (await gil.hears()).text == "without the nine"
 
 
 async def test_a_message_teaches_the_name_and_both_addresses(

@@ -34,7 +34,7 @@ async def test_a_newsletter_is_not_encrypted(whatsapp: WhatsApp, ana: Linked) ->
 
     message = await ana.client.message("headline")
     assert plain(message.Info.MessageSource.Chat) == news.jid
-    assert message.Info.ID == post.id
+    assert post.id == message.Info.ID
     await ana.client.message("corrected")
     await ana.device.has_everything()
 
