@@ -127,7 +127,9 @@ $$;
 comment on function wa_private.keep_receipts(public.wa_receipts[]) is
 'Keeps each person''s receipt of each message once, forward only; the earliest times count.';
 
-create function wa_private.store_receipts(p_session_id uuid, p_workspace_id uuid, p_receipts jsonb)
+create function wa_private.store_receipts(
+  p_session_id uuid, p_workspace_id uuid, p_receipts jsonb, p_addresses jsonb
+)
 returns integer
 language plpgsql
 volatile
@@ -136,11 +138,12 @@ set search_path = ''
 as $$
 declare
   receipts public.wa_receipts[];
+  changed integer;
 begin
   select
     array_agg(row(
-      chat.id, given.whatsapp_id, coalesce(participant.lid_jid, given.participant_jid),
-      p_session_id, p_workspace_id, given.status,
+      (p_addresses -> given.chat_jid ->> 'chat')::uuid, given.whatsapp_id,
+      p_addresses -> given.participant_jid ->> 'jid', p_session_id, p_workspace_id, given.status,
       case when given.status = 'delivered' then given.at end,
       case when given.status = 'read' then given.at end,
       case when given.status = 'played' then given.at end
@@ -148,18 +151,16 @@ begin
   into receipts
   from jsonb_to_recordset(p_receipts) as given (
     chat_jid text, whatsapp_id text, participant_jid text, status text, at timestamptz
-  )
-  left join wa_private.contact_aliases as chat_alias
-    on chat_alias.session_id = p_session_id and chat_alias.phone_jid = given.chat_jid
-  left join wa_private.contact_aliases as participant
-    on participant.session_id = p_session_id and participant.phone_jid = given.participant_jid
-  inner join public.wa_chats as chat
-    on chat.session_id = p_session_id and chat.jid = coalesce(chat_alias.lid_jid, given.chat_jid);
-  return wa_private.keep_receipts(receipts);
+  );
+  changed := wa_private.keep_receipts(receipts);
+  -- Also when nothing changed: the message may have come since.
+  perform wa_private.apply_receipts(p_session_id, array_agg(touched.chat_id), array_agg(touched.whatsapp_id))
+  from (select distinct receipt.chat_id, receipt.whatsapp_id from unnest(receipts) as receipt) as touched;
+  return changed;
 end;
 $$;
-comment on function wa_private.store_receipts(uuid, uuid, jsonb) is
-'Stores receipts as wa_store_batch describes them; their chats must exist.';
+comment on function wa_private.store_receipts(uuid, uuid, jsonb, jsonb) is
+'Stores receipts as wa_store_batch describes them.';
 
 create function wa_private.move_receipts(
   p_session_id uuid, p_phone_jid text, p_lid_jid text, p_from_chat_id uuid, p_into_chat_id uuid
@@ -201,9 +202,9 @@ comment on function wa_private.move_receipts(uuid, text, text, uuid, uuid) is
 
 revoke execute on function wa_private.apply_receipts(uuid, uuid[], text[]) from public, anon, authenticated;
 revoke execute on function wa_private.keep_receipts(public.wa_receipts[]) from public, anon, authenticated;
-revoke execute on function wa_private.store_receipts(uuid, uuid, jsonb) from public, anon, authenticated;
+revoke execute on function wa_private.store_receipts(uuid, uuid, jsonb, jsonb) from public, anon, authenticated;
 revoke execute on function wa_private.move_receipts(uuid, text, text, uuid, uuid) from public, anon, authenticated;
 grant execute on function wa_private.apply_receipts(uuid, uuid[], text[]) to service_role;
 grant execute on function wa_private.keep_receipts(public.wa_receipts[]) to service_role;
-grant execute on function wa_private.store_receipts(uuid, uuid, jsonb) to service_role;
+grant execute on function wa_private.store_receipts(uuid, uuid, jsonb, jsonb) to service_role;
 grant execute on function wa_private.move_receipts(uuid, text, text, uuid, uuid) to service_role;

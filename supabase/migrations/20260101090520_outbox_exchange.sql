@@ -92,14 +92,15 @@ begin
     and p_entry.state <> 'queued';
 
   if p_entry.whatsapp_id is not null then
-    perform wa_private.apply_receipts(
-      p_entry.session_id, array[p_entry.chat_id], array[p_entry.whatsapp_id]
-    );
+    perform wa_private.apply_changes(p_entry.session_id, array[p_entry.chat_id], array[p_entry.whatsapp_id]);
+    perform wa_private.link_replies(p_entry.session_id, array[p_entry.chat_id], array[p_entry.whatsapp_id]);
+    perform wa_private.apply_receipts(p_entry.session_id, array[p_entry.chat_id], array[p_entry.whatsapp_id]);
+    perform wa_private.show_newest(array[p_entry.chat_id], null);
   end if;
 end;
 $$;
 comment on function wa_private.show_outbox_state(public.wa_outbox) is
-'Lets the message that shows an outbox row follow its state, and applies receipts that came first.';
+'Lets the message that shows an outbox row follow its state, and applies receipts, edits and replies that came first.';
 
 create function wa_private.sweep_outbox(p_session_id uuid)
 returns void

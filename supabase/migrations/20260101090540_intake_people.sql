@@ -14,52 +14,44 @@ declare
   twofold record;
 begin
   with learned as (
-    insert into wa_private.contact_aliases as alias (session_id, phone_jid, lid_jid)
-    select distinct on (given.phone) p_session_id, given.phone, given.lid
-    from jsonb_to_recordset(p_aliases) as given (lid text, phone text)
+    insert into wa_private.contact_aliases as alias (session_id, phone_jid, lid_jid, spelling)
+    select p_session_id, given.phone, (array_agg(given.lid))[1], bool_and(coalesce(given.spelling, false))
+    from jsonb_to_recordset(p_aliases) as given (lid text, phone text, spelling boolean)
+    where given.lid <> given.phone
+    group by given.phone
     order by given.phone
     on conflict (session_id, phone_jid) do update
-    set lid_jid = excluded.lid_jid, learned_at = now()
-    where alias.lid_jid <> excluded.lid_jid
+    set lid_jid = excluded.lid_jid, spelling = alias.spelling and excluded.spelling, learned_at = now()
+    where alias.lid_jid <> excluded.lid_jid or (alias.spelling and not excluded.spelling)
     returning alias.phone_jid, alias.lid_jid
   )
   select array_agg(learned.phone_jid), array_agg(learned.lid_jid) into phones, lids from learned;
+  if phones is null then
+    return;
+  end if;
 
   -- Mostly a person was never known by the phone address, and there is nothing to join.
   for twofold in
     select learned.phone, learned.lid
     from unnest(phones, lids) as learned (phone, lid)
-    where exists (
-      select from public.wa_contacts as contact
-      where contact.session_id = p_session_id and contact.jid = learned.phone
-    ) or exists (
-      select from public.wa_chats as chat
-      where chat.session_id = p_session_id and chat.jid = learned.phone
-    ) or exists (
-      select from public.wa_receipts as receipt
-      where receipt.session_id = p_session_id
-        and receipt.participant_jid = learned.phone and receipt.participant_jid like '%@s.whatsapp.net'
-    ) or exists (
-      select from public.wa_reactions as reaction
-      where reaction.session_id = p_session_id
-        and reaction.sender_jid = learned.phone and reaction.sender_jid like '%@s.whatsapp.net'
-    )
+    where wa_private.is_known(p_session_id, learned.phone)
   loop
-    perform wa_private.merge_contacts(p_session_id, twofold.phone, twofold.lid);
-    perform wa_private.merge_chats(p_session_id, twofold.phone, twofold.lid);
+    perform wa_private.merge_person(p_session_id, twofold.phone, twofold.lid);
   end loop;
   update public.wa_contacts as contact
-  set phone_number = split_part(learned.phone, '@', 1)
-  from unnest(phones, lids) as learned (phone, lid)
+  set phone_number = wa_private.phone_number_of(p_session_id, contact.jid, contact.phone_number)
   where contact.session_id = p_session_id
-    and contact.jid = learned.lid
-    and contact.phone_number is distinct from split_part(learned.phone, '@', 1);
+    and contact.jid = any(lids)
+    and contact.phone_number is distinct
+    from wa_private.phone_number_of(p_session_id, contact.jid, contact.phone_number);
 end;
 $$;
 comment on function wa_private.store_aliases(uuid, jsonb) is
 'Learns which LID a phone address belongs to, and joins what was kept under both.';
 
-create function wa_private.store_contacts(p_session_id uuid, p_workspace_id uuid, p_batch jsonb)
+create function wa_private.store_contacts(
+  p_session_id uuid, p_workspace_id uuid, p_contacts jsonb, p_addresses wa_private.address[]
+)
 returns integer
 language plpgsql
 volatile
@@ -69,98 +61,118 @@ as $$
 declare
   changed integer;
 begin
-  insert into public.wa_contacts as contact (workspace_id, session_id, jid, phone_number, push_name)
+  with mentioned as (
+    -- Of what the batch says about a person the last counts.
+    select
+      address.jid, jsonb_object_agg(fact.key, fact.value order by said.place) filter (where fact.value <> 'null') as told
+    from unnest(p_addresses) as address
+    left join jsonb_array_elements(p_contacts) with ordinality as said (contact, place)
+      on said.contact ->> 'jid' = address.given
+    left join lateral jsonb_each(said.contact) as fact on true
+    where (address.is_person or address.is_chat)
+      and address.jid !~ '@(g\.us|broadcast|newsletter)$'
+    group by address.jid
+  ),
+  person as (
+    select
+      mentioned.jid, known.id,
+      wa_private.phone_number_of(
+        p_session_id, mentioned.jid, coalesce(mentioned.told ->> 'phone_number', known.phone_number)
+      ) as phone_number,
+      coalesce(mentioned.told ->> 'push_name', known.push_name) as push_name,
+      nullif(coalesce(mentioned.told ->> 'saved_name', known.saved_name), '') as saved_name,
+      coalesce(mentioned.told ->> 'business_name', known.business_name) as business_name,
+      coalesce((mentioned.told -> 'on_whatsapp')::boolean, known.on_whatsapp) as on_whatsapp,
+      case when mentioned.told ? 'on_whatsapp' then now() else known.on_whatsapp_checked_at end as checked_at,
+      known as before
+    from mentioned
+    -- Lateral, so that each is looked up by index however stale the planner's statistics.
+    left join lateral (
+      select contact.*
+      from public.wa_contacts as contact
+      where contact.session_id = p_session_id and contact.jid = mentioned.jid
+      limit 1
+    ) as known on true
+  )
+  insert into public.wa_contacts as contact (
+    workspace_id, session_id, jid, phone_number, push_name, saved_name, business_name, on_whatsapp,
+    on_whatsapp_checked_at
+  )
   select
-    p_workspace_id, p_session_id, person.jid,
-    coalesce(
-      max(person.phone_number), max(split_part(alias.phone_jid, '@', 1)),
-      substring(person.jid from '^(.*)@s\.whatsapp\.net$')
-    ),
-    max(person.push_name)
-  from (
-    select coalesce(canonical.lid_jid, given.jid) as jid, given.phone_number, given.push_name
-    from (
-      select contact.jid, contact.phone_number, contact.push_name
-      from jsonb_to_recordset(p_batch -> 'contacts') as contact (jid text, phone_number text, push_name text)
-      union all
-      select chat.jid, null, null
-      from jsonb_to_recordset(p_batch -> 'chats') as chat (jid text)
-      union all
-      select distinct message.chat_jid, null, null
-      from jsonb_to_recordset(p_batch -> 'messages') as message (chat_jid text)
-      union all
-      select distinct message.sender_jid, null, null
-      from jsonb_to_recordset(p_batch -> 'messages') as message (sender_jid text, from_me boolean)
-      where not message.from_me
-      union all
-      select distinct receipt.chat_jid, null, null
-      from jsonb_to_recordset(p_batch -> 'receipts') as receipt (chat_jid text)
-    ) as given
-    left join wa_private.contact_aliases as canonical
-      on canonical.session_id = p_session_id and canonical.phone_jid = given.jid
-    where given.jid not like '%@g.us'
-  ) as person
-  left join wa_private.contact_aliases as alias
-    on alias.session_id = p_session_id and alias.lid_jid = person.jid
-  group by person.jid
+    p_workspace_id, p_session_id, person.jid, person.phone_number, person.push_name, person.saved_name,
+    person.business_name, person.on_whatsapp, person.checked_at
+  from person
+  where person.id is null
+    or (
+      person.phone_number, person.push_name, person.saved_name, person.business_name, person.on_whatsapp,
+      person.checked_at
+    ) is distinct from (
+      (person.before).phone_number, (person.before).push_name, (person.before).saved_name,
+      (person.before).business_name, (person.before).on_whatsapp, (person.before).on_whatsapp_checked_at
+    )
   order by person.jid
   on conflict (session_id, jid) do update
   set
     phone_number = coalesce(excluded.phone_number, contact.phone_number),
-    push_name = coalesce(excluded.push_name, contact.push_name)
-  where coalesce(excluded.phone_number, contact.phone_number) is distinct from contact.phone_number
-    or coalesce(excluded.push_name, contact.push_name) is distinct from contact.push_name;
+    push_name = excluded.push_name,
+    saved_name = excluded.saved_name,
+    business_name = excluded.business_name,
+    on_whatsapp = excluded.on_whatsapp,
+    on_whatsapp_checked_at = excluded.on_whatsapp_checked_at;
   get diagnostics changed = row_count;
   return changed;
 end;
 $$;
-comment on function wa_private.store_contacts(uuid, uuid, jsonb) is
+comment on function wa_private.store_contacts(uuid, uuid, jsonb, wa_private.address[]) is
 'Everybody the batch mentions, named or not; returns how many are new or changed.';
 
-create function wa_private.store_chats(p_session_id uuid, p_workspace_id uuid, p_batch jsonb)
+create function wa_private.store_chats(
+  p_session_id uuid, p_workspace_id uuid, p_chats jsonb, p_addresses wa_private.address[]
+)
 returns void
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
+begin
+  -- Also those that are known, in the order of their addresses: that locks them, and whoever writes to
+  -- the same chats waits instead of deadlocking.
   insert into public.wa_chats as chat (workspace_id, session_id, jid, kind, name, contact_id)
   select
-    p_workspace_id, p_session_id, given.jid,
-    case when given.jid like '%@g.us' then 'group' else 'direct' end,
-    max(given.name), min(contact.id::text)::uuid
+    p_workspace_id, p_session_id, mentioned.jid,
+    coalesce(mentioned.kind, wa_private.chat_kind(mentioned.jid)), mentioned.name, contact.id
   from (
-    select coalesce(canonical.lid_jid, mentioned.jid) as jid, mentioned.name
-    from (
-      select chat.jid, chat.name
-      from jsonb_to_recordset(p_batch -> 'chats') as chat (jid text, name text)
-      union all
-      select distinct message.chat_jid, null
-      from jsonb_to_recordset(p_batch -> 'messages') as message (chat_jid text)
-      union all
-      select distinct receipt.chat_jid, null
-      from jsonb_to_recordset(p_batch -> 'receipts') as receipt (chat_jid text)
-    ) as mentioned
-    left join wa_private.contact_aliases as canonical
-      on canonical.session_id = p_session_id and canonical.phone_jid = mentioned.jid
-  ) as given
-  left join public.wa_contacts as contact
-    on contact.session_id = p_session_id and contact.jid = given.jid
-  group by given.jid
-  order by given.jid
+    select address.jid, max(given.kind) as kind, max(given.name) as name
+    from unnest(p_addresses) as address
+    left join jsonb_to_recordset(p_chats) as given (jid text, kind text, name text) on given.jid = address.given
+    where address.is_chat
+    group by address.jid
+  ) as mentioned
+  left join lateral (
+    select person.id
+    from public.wa_contacts as person
+    where person.session_id = p_session_id
+      and person.jid = mentioned.jid
+    limit 1
+  ) as contact on true
+  order by mentioned.jid
   on conflict (session_id, jid) do update
   set
-    name = coalesce(excluded.name, chat.name),
+    name = coalesce(chat.name, excluded.name),
     contact_id = coalesce(chat.contact_id, excluded.contact_id)
-  where coalesce(excluded.name, chat.name) is distinct from chat.name
+  where (chat.name is null and excluded.name is not null)
     or (chat.contact_id is null and excluded.contact_id is not null);
+end;
 $$;
-comment on function wa_private.store_chats(uuid, uuid, jsonb) is
-'Every chat the batch mentions; a direct chat''s contact must exist.';
+comment on function wa_private.store_chats(uuid, uuid, jsonb, wa_private.address[]) is
+'Every chat the batch mentions; a direct chat''s contact must exist. A name given here fills what is unknown.';
 
-revoke execute on function wa_private.store_contacts(uuid, uuid, jsonb) from public, anon, authenticated;
-revoke execute on function wa_private.store_chats(uuid, uuid, jsonb) from public, anon, authenticated;
-grant execute on function wa_private.store_contacts(uuid, uuid, jsonb) to service_role;
-grant execute on function wa_private.store_chats(uuid, uuid, jsonb) to service_role;
 revoke execute on function wa_private.store_aliases(uuid, jsonb) from public, anon, authenticated;
+revoke execute on function wa_private.store_contacts(uuid, uuid, jsonb, wa_private.address[])
+from public, anon, authenticated;
+revoke execute on function wa_private.store_chats(uuid, uuid, jsonb, wa_private.address[])
+from public, anon, authenticated;
 grant execute on function wa_private.store_aliases(uuid, jsonb) to service_role;
+grant execute on function wa_private.store_contacts(uuid, uuid, jsonb, wa_private.address[]) to service_role;
+grant execute on function wa_private.store_chats(uuid, uuid, jsonb, wa_private.address[]) to service_role;

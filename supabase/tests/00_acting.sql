@@ -99,10 +99,12 @@ begin
     id, workspace_id, session_id, chat_id, whatsapp_id, from_me, kind, body, sent_at, status, source
   )
   values (message, p_workspace, session, chat, 'A', false, 'text', 'oi', now(), 'delivered', 'live');
-  insert into public.wa_message_edits (workspace_id, session_id, message_id, body, edited_at)
-  values (p_workspace, session, message, 'io', now());
+  insert into public.wa_message_edits (workspace_id, session_id, message_id, version, body, edited_at)
+  values (p_workspace, session, message, 0, 'io', now());
   insert into public.wa_reactions (workspace_id, session_id, chat_id, whatsapp_id, sender_jid, emoji, reacted_at)
   values (p_workspace, session, chat, 'A', '1@lid', '!', now());
+  insert into public.wa_poll_votes (workspace_id, session_id, chat_id, whatsapp_id, voter_jid, options, voted_at)
+  values (p_workspace, session, chat, 'A', '1@lid', '{}', now());
   insert into public.wa_receipts (workspace_id, session_id, chat_id, whatsapp_id, participant_jid, status)
   values (p_workspace, session, chat, 'A', '1@lid', 'read');
   insert into public.wa_attachments (workspace_id, session_id, message_id) values (p_workspace, session, message);

@@ -2,8 +2,8 @@
 -- The reading policies: "Members read their workspace's contacts", "Members read their workspace's
 -- chats", "Members read who is in their workspace's groups", "Members read their workspace's
 -- messages", "Members read what their workspace's messages said before", "Members read their
--- workspace's reactions", "Members read their workspace's receipts", "Members read their workspace's
--- attachments".
+-- workspace's reactions", "Members read their workspace's votes", "Members read their workspace's
+-- receipts", "Members read their workspace's attachments".
 begin;
 select plan(11);
 select tests.two_tenants();

@@ -1,0 +1,203 @@
+-- Purpose: what edits, deletions and replies make of the messages they name, whichever came first.
+-- Affects: wa_private.apply_edits, apply_revokes, apply_changes, link_replies (new).
+
+create function wa_private.apply_edits(p_message_ids uuid[])
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  with original as (
+    select
+      message.id, message.workspace_id, message.session_id, message.chat_id, message.whatsapp_id, message.from_me,
+      message.sender_jid,
+      case when message.edited_at is null then message.body else first.body end as body,
+      case when message.edited_at is null then message.content else first.content end as content
+    from public.wa_messages as message
+    left join public.wa_message_edits as first on first.message_id = message.id and first.version = 0
+    -- What cannot be read yet has no words that could be changed.
+    where message.id = any(p_message_ids) and message.kind <> 'undecryptable'
+  ),
+  edit as (
+    -- Only who said it may change it.
+    select
+      original.id, change.body, change.changed_at,
+      wa_private.canonical_addresses(change.session_id, change.mentions) as mentions,
+      -- Whom it quotes, or that it was forwarded, is not for an edit to say.
+      (original.content - array['link_preview', 'truncated']) || change.content as content,
+      row_number() over sequence as version,
+      lead(change.changed_at) over sequence as replaced_at
+    from original
+    inner join wa_private.message_changes as change
+      on change.chat_id = original.chat_id
+      and change.whatsapp_id = original.whatsapp_id
+      and change.change = 'edit'
+      and change.from_me = original.from_me
+      and (original.from_me or change.done_by_jid = original.sender_jid)
+    window sequence as (partition by original.id order by change.changed_at, change.change_id)
+  ),
+  kept as (
+    insert into public.wa_message_edits as known (
+      workspace_id, session_id, message_id, version, body, content, edited_at
+    )
+    select
+      original.workspace_id, original.session_id, earlier.id, earlier.version, earlier.body, earlier.content,
+      earlier.replaced_at
+    from (
+      select edit.id, edit.version, edit.body, edit.content, edit.replaced_at
+      from edit
+      where edit.replaced_at is not null
+      union all
+      select original.id, 0, original.body, original.content, edit.changed_at
+      from original
+      inner join edit on edit.id = original.id and edit.version = 1
+    ) as earlier
+    inner join original on original.id = earlier.id
+    on conflict (message_id, version) do update
+    set body = excluded.body, content = excluded.content, edited_at = excluded.edited_at
+    where (known.body, known.content, known.edited_at)
+      is distinct from (excluded.body, excluded.content, excluded.edited_at)
+  )
+  update public.wa_messages as message
+  set body = edit.body, content = edit.content, mentions = edit.mentions, edited_at = edit.changed_at
+  from edit
+  where message.id = edit.id
+    and edit.replaced_at is null
+    and (message.body, message.content, message.mentions, message.edited_at)
+    is distinct from (edit.body, edit.content, edit.mentions, edit.changed_at);
+$$;
+comment on function wa_private.apply_edits(uuid[]) is
+'Lets messages say what their authors last made them say, and keeps what they said before.';
+
+create function wa_private.apply_revokes(p_message_ids uuid[])
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  update public.wa_messages as message
+  set revoked_at = revoke.changed_at, revoked_by_jid = revoke.done_by_jid
+  from (
+    select distinct on (named.id) named.id, change.changed_at, change.done_by_jid
+    from public.wa_messages as named
+    inner join public.wa_chats as chat on chat.id = named.chat_id
+    inner join public.wa_sessions as session on session.id = named.session_id
+    inner join wa_private.message_changes as change
+      on change.chat_id = named.chat_id
+      and change.whatsapp_id = named.whatsapp_id
+      and change.change = 'revoke'
+      and change.from_me = named.from_me
+      and (
+        change.done_by_jid = named.sender_jid
+        or (named.from_me and change.done_by_jid in (session.lid, session.jid))
+        or (change.by_admin and chat.kind = 'group')
+      )
+    where named.id = any(p_message_ids)
+    order by named.id, change.changed_at, change.done_by_jid
+  ) as revoke
+  where message.id = revoke.id
+    and (message.revoked_at, message.revoked_by_jid) is distinct from (revoke.changed_at, revoke.done_by_jid);
+$$;
+comment on function wa_private.apply_revokes(uuid[]) is
+'Marks messages as deleted whose author, or an admin of their group, deleted them; the first deletion counts.';
+
+create function wa_private.apply_changes(p_session_id uuid, p_chat_ids uuid[], p_whatsapp_ids text[])
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  changed uuid[];
+begin
+  -- Laterals, so that each row is looked up by index however stale the planner's statistics.
+  select array_agg(distinct message.id) into changed
+  from unnest(p_chat_ids, p_whatsapp_ids) as touched (chat_id, whatsapp_id)
+  cross join lateral (
+    select 1
+    from wa_private.message_changes as known
+    where known.chat_id = touched.chat_id and known.whatsapp_id = touched.whatsapp_id
+    limit 1
+  ) as change
+  cross join lateral (
+    select named.id
+    from public.wa_messages as named
+    where named.session_id = p_session_id
+      and named.chat_id = touched.chat_id
+      and named.whatsapp_id = touched.whatsapp_id
+    limit 2
+  ) as message;
+  if changed is not null then
+    perform wa_private.apply_edits(changed);
+    perform wa_private.apply_revokes(changed);
+  end if;
+end;
+$$;
+comment on function wa_private.apply_changes(uuid, uuid[], text[]) is
+'Applies what is known to have been done to these messages, as far as they are there.';
+
+create function wa_private.link_replies(p_session_id uuid, p_chat_ids uuid[], p_whatsapp_ids text[])
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  with touched as (
+    select given.chat_id, given.whatsapp_id
+    from unnest(p_chat_ids, p_whatsapp_ids) as given (chat_id, whatsapp_id)
+  ),
+  unlinked as (
+    select reply.id, touched.chat_id, reply.quoted_whatsapp_id
+    from touched
+    cross join lateral (
+      select waiting.id, waiting.quoted_whatsapp_id
+      from public.wa_messages as waiting
+      where waiting.chat_id = touched.chat_id
+        and waiting.quoted_whatsapp_id = touched.whatsapp_id
+        and waiting.quoted_message_id is null
+    ) as reply
+    union
+    select reply.id, touched.chat_id, reply.quoted_whatsapp_id
+    from touched
+    cross join lateral (
+      select named.id, named.quoted_whatsapp_id
+      from public.wa_messages as named
+      where named.session_id = p_session_id
+        and named.chat_id = touched.chat_id
+        and named.whatsapp_id = touched.whatsapp_id
+        and named.quoted_whatsapp_id is not null
+        and named.quoted_message_id is null
+      limit 2
+    ) as reply
+  )
+  update public.wa_messages as message
+  set quoted_message_id = original.id
+  from unlinked
+  cross join lateral (
+    select said.id
+    from public.wa_messages as said
+    where said.session_id = p_session_id
+      and said.chat_id = unlinked.chat_id
+      and said.whatsapp_id = unlinked.quoted_whatsapp_id
+    order by said.from_me
+    limit 1
+  ) as original
+  where message.id = unlinked.id;
+end;
+$$;
+comment on function wa_private.link_replies(uuid, uuid[], text[]) is
+'Links replies among these messages to what they reply to, and these messages to the replies that came before them.';
+
+revoke execute on function wa_private.apply_edits(uuid[]) from public, anon, authenticated;
+revoke execute on function wa_private.apply_revokes(uuid[]) from public, anon, authenticated;
+revoke execute on function wa_private.apply_changes(uuid, uuid[], text[]) from public, anon, authenticated;
+revoke execute on function wa_private.link_replies(uuid, uuid[], text[]) from public, anon, authenticated;
+grant execute on function wa_private.apply_edits(uuid[]) to service_role;
+grant execute on function wa_private.apply_revokes(uuid[]) to service_role;
+grant execute on function wa_private.apply_changes(uuid, uuid[], text[]) to service_role;
+grant execute on function wa_private.link_replies(uuid, uuid[], text[]) to service_role;
