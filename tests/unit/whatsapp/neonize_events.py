@@ -89,13 +89,33 @@ def undecryptable(where: Any = None, *, hidden: bool = False) -> bytes:
     ).SerializeToString()
 
 
-def remembered(said: str, seconds_ago: int, **key: Any) -> history.HistorySyncMsg:
+def remembered(
+    said: str | e2e.Message, seconds_ago: int, **key: Any
+) -> history.HistorySyncMsg:
+    """`more` holds what the phone keeps beside the message."""
+    more = key.pop("more", {})
+    content = e2e.Message(conversation=said) if isinstance(said, str) else said
     return history.HistorySyncMsg(
         message=web.WebMessageInfo(
             key={"ID": key.pop("ID", f"OLD{seconds_ago}"), **key},
-            message=e2e.Message(conversation=said),
+            message=content,
             messageTimestamp=int(NOW.timestamp()) - seconds_ago,
             status=web.WebMessageInfo.READ,
+            **more,
+        )
+    )
+
+
+def stub(
+    kind: Any, seconds_ago: int, *parameters: str, **key: Any
+) -> history.HistorySyncMsg:
+    """What the phone keeps of what is not a message."""
+    return history.HistorySyncMsg(
+        message=web.WebMessageInfo(
+            key={"ID": f"STUB{seconds_ago}", **key},
+            messageTimestamp=int(NOW.timestamp()) - seconds_ago,
+            messageStubType=kind,
+            messageStubParameters=parameters,
         )
     )
 
