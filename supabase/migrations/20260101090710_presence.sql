@@ -9,8 +9,12 @@ security invoker
 set search_path = ''
 as $$
 declare
+  audience text;
   shown integer;
 begin
+  select 'wa:workspace:' || lease.workspace_id into audience
+  from wa_private.hold_lease(p_session_id, p_term, null) as lease;
+
   select count(*) into shown
   from (
     select
@@ -20,16 +24,15 @@ begin
           'state', newest.state, 'last_seen', newest.last_seen
         ),
         'chat_presence',
-        'wa:workspace:' || newest.workspace_id,
+        audience,
         true
       )
     from (
       -- Of each person in a chat only what they do last.
       select distinct on (chat.id, contact.id)
-        chat.id as chat_id, contact.id as contact_id, lease.workspace_id, given.item ->> 'state' as state,
+        chat.id as chat_id, contact.id as contact_id, given.item ->> 'state' as state,
         given.item -> 'last_seen' as last_seen
-      from wa_private.hold_lease(p_session_id, p_term, null) as lease
-      cross join jsonb_array_elements(p_shown) with ordinality as given (item, place)
+      from jsonb_array_elements(p_shown) with ordinality as given (item, place)
       left join wa_private.contact_aliases as person_alias
         on person_alias.session_id = p_session_id and person_alias.phone_jid = given.item ->> 'jid'
       left join wa_private.contact_aliases as chat_alias

@@ -1,6 +1,6 @@
 -- What belongs to the connector alone: its RPCs and the private schema.
 begin;
-select plan(50);
+select plan(66);
 
 select tests.act_as('ana');
 select throws_ok(call, '42501', null, format('A member may not call %s', split_part(call, '(', 1)))
@@ -12,7 +12,15 @@ from unnest(array[
   'select wa_record_event(tests.id(''acme''), 1, ''info'', ''x'', ''x'', ''{}'')',
   'select wa_store_batch(tests.id(''acme''), 1, ''{}'')',
   'select wa_exchange_outbox(tests.id(''acme''), 1, ''x'', ''[]'', 1, ''1 s'')',
-  'select wa_unsettled_outbox(tests.id(''acme''), 1)'
+  'select wa_unsettled_outbox(tests.id(''acme''), 1)',
+  'select wa_claim_media(tests.id(''acme''), 1, 1, ''1 s'', 1)',
+  'select wa_finish_media(tests.id(''acme''), 1, ''[]'')',
+  'select wa_next_lookups(tests.id(''acme''), 1, 1)',
+  'select wa_record_picture(tests.id(''acme''), 1, ''x'', ''x'', ''x'')',
+  'select wa_show_presence(tests.id(''acme''), 1, ''[]'')',
+  'select wa_end_stalled_history(tests.id(''acme''), 1, ''1 s'')',
+  'select wa_private.store_rosters(tests.id(''acme''), tests.id(''Acme''), ''[]'')',
+  'select wa_private.store_attachments(tests.id(''acme''), tests.id(''Acme''), ''[]'')'
 ]) as call;
 select throws_ok(
   format('%s wa_private.%s', verb, name), '42501', null, format('A member may not %s %s', verb, name)
@@ -41,6 +49,14 @@ from unnest(array[
   'select wa_store_batch(tests.id(''acme''), 1, ''{}'')',
   'select wa_exchange_outbox(tests.id(''acme''), 1, ''x'', ''[]'', 1, ''1 s'')',
   'select wa_unsettled_outbox(tests.id(''acme''), 1)',
+  'select wa_claim_media(tests.id(''acme''), 1, 1, ''1 s'', 1)',
+  'select wa_finish_media(tests.id(''acme''), 1, ''[]'')',
+  'select wa_next_lookups(tests.id(''acme''), 1, 1)',
+  'select wa_record_picture(tests.id(''acme''), 1, ''x'', ''x'', ''x'')',
+  'select wa_show_presence(tests.id(''acme''), 1, ''[]'')',
+  'select wa_end_stalled_history(tests.id(''acme''), 1, ''1 s'')',
+  'select wa_private.store_rosters(tests.id(''acme''), tests.id(''Acme''), ''[]'')',
+  'select wa_private.store_attachments(tests.id(''acme''), tests.id(''Acme''), ''[]'')',
   'select wa_private.my_workspace_ids()',
   'select wa_private.create_workspace(''x'')'
 ]) as call;

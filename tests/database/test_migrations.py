@@ -72,6 +72,12 @@ async def test_a_stale_or_invented_term_is_refused_by_every_write(
         "wa_store_batch($1, 1, '{}')",
         "wa_exchange_outbox($1, 1, 'x', '[]', 1, '90 s')",
         "wa_unsettled_outbox($1, 1)",
+        "wa_claim_media($1, 1, 1, '1 s', 1)",
+        "wa_finish_media($1, 1, '[]')",
+        "wa_next_lookups($1, 1, 1)",
+        "wa_record_picture($1, 1, 'x', 'x', 'x')",
+        "wa_show_presence($1, 1, '[]')",
+        "wa_end_stalled_history($1, 1, '1 s')",
     )
     for call in calls:
         with pytest.raises(asyncpg.PostgresError) as refusal:
