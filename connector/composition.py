@@ -7,8 +7,9 @@ import contextlib
 import os
 import random
 import signal
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, Self
 
 import structlog
 
@@ -17,6 +18,7 @@ from connector.adapters.supabase.intake import SupabaseIntake
 from connector.adapters.supabase.leases import SupabaseLeases
 from connector.adapters.supabase.media import SupabaseFileQueue, SupabaseFileStore
 from connector.adapters.supabase.outbox import SupabaseOutbox
+from connector.adapters.supabase.people import SupabasePeople
 from connector.adapters.supabase.sessions import SupabaseSessions
 from connector.adapters.supabase.wakeups import SupabaseWakeups
 from connector.adapters.whatsapp.launcher import WhatsAppLauncher
@@ -30,8 +32,14 @@ from connector.data_folder import DataFolder
 from connector.delivery.outbox_worker import Delivery
 from connector.ingestion.intake import Ingestion
 from connector.ingestion.media_fetch import MediaFetching, WakingIntake
+from connector.people.address_book import AddressBook
+from connector.people.attentive import AttentiveIntake
+from connector.people.look_ups import LookUps
+from connector.people.pictures import Pictures
+from connector.people.presence import Appearance, Presences
 from connector.ports import Wakeups
 from connector.sealing import Sealer
+from connector.sessions.companions import Companion
 from connector.sessions.runner import Surroundings
 from connector.sessions.supervisor import Pace, Supervisor
 from connector.settings import Settings
@@ -55,7 +63,8 @@ async def serve(settings: Settings, folder: DataFolder, zygote: Zygote) -> int:
     high_water = HighWater(spool_bytes=settings.spool_limit_bytes)
     launcher = WhatsAppLauncher(zygote, folder.path, settings.state_keys, high_water)
     fetching = _media_fetching(settings, folder, client, servers)
-    supervisor = _supervisor(settings, folder, launcher, client, wakeups, fetching)
+    beside = _Beside.over(client, launcher, servers, fetching)
+    supervisor = _supervisor(settings, folder, launcher, client, wakeups, beside)
     _stop_on_signals(supervisor)
     try:
         return await _run(supervisor, wakeups, zygote)
@@ -113,15 +122,57 @@ def _media_fetching(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Beside:
+    """What goes on beside messages, and the intake that everything goes through."""
+
+    intake: AttentiveIntake
+    fetching: MediaFetching
+    companions: tuple[Companion, ...]
+
+    @classmethod
+    def over(
+        cls,
+        client: SupabaseClient,
+        launcher: WhatsAppLauncher,
+        servers: MediaServers,
+        fetching: MediaFetching,
+    ) -> Self:
+        clock, people = SystemClock(), SupabasePeople(client)
+        storing = WakingIntake(SupabaseIntake(client), fetching.wake)
+        look_ups = LookUps(
+            people=people,
+            intake=storing,
+            pictures=Pictures(
+                people=people, source=servers, files=SupabaseFileStore(client)
+            ),
+            clock=clock,
+            chance=random.random,
+        )
+        address_book = AddressBook(
+            saved_state=launcher.saved,
+            intake=storing,
+            sessions=SupabaseSessions(client),
+            clock=clock,
+            chance=random.random,
+        )
+        presences = Presences(people=people, clock=clock)
+        return cls(
+            intake=AttentiveIntake(storing, look_ups.heard),
+            fetching=fetching,
+            companions=(look_ups, address_book, presences, Appearance(clock=clock)),
+        )
+
+
 def _supervisor(
     settings: Settings,
     folder: DataFolder,
     launcher: WhatsAppLauncher,
     client: SupabaseClient,
     wakeups: Wakeups,
-    fetching: MediaFetching,
+    beside: _Beside,
 ) -> Supervisor:
-    around = _surroundings(settings, launcher, client, wakeups, fetching)
+    around = _surroundings(settings, launcher, client, wakeups, beside)
     lease = timedelta(seconds=settings.lease_seconds)
     leases = SupabaseLeases(client, around.clock, holder=folder.holder, ttl=lease)
     pace = Pace(
@@ -139,14 +190,15 @@ def _surroundings(
     launcher: WhatsAppLauncher,
     client: SupabaseClient,
     wakeups: Wakeups,
-    fetching: MediaFetching,
+    beside: _Beside,
 ) -> Surroundings:
     clock = SystemClock()
     sessions = SupabaseSessions(client)
-    intake = WakingIntake(SupabaseIntake(client), fetching.wake)
+    fetching = [beside.fetching] if settings.fetch_media else []
     delivery = Delivery(
         launcher=launcher,
         outbox=SupabaseOutbox(client),
+        intake=beside.intake,
         wakeups=wakeups,
         sealer=Sealer(settings.state_keys),
         clock=clock,
@@ -156,9 +208,9 @@ def _surroundings(
     return Surroundings(
         launcher=launcher,
         sessions=sessions,
-        ingestion=Ingestion(launcher, intake, sessions, clock),
+        ingestion=Ingestion(launcher, beside.intake, sessions, clock),
         delivery=delivery,
-        further=[fetching] if settings.fetch_media else [],
+        further=(*beside.companions, *fetching),
         clock=clock,
         chance=random.random,
     )

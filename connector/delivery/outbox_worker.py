@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Final
 
 from connector.delivery.attempts import Attempts
+from connector.delivery.recipients import Recipients
 from connector.domain import outgoing
 from connector.domain.outgoing import OutboxResult, Outcome
 from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off
@@ -30,6 +31,7 @@ from connector.errors import (
 from connector.ports import (
     ClaimedRow,
     Clock,
+    Intake,
     Launcher,
     OutboxStore,
     SessionContext,
@@ -52,6 +54,7 @@ class Delivery:
 
     launcher: Launcher
     outbox: OutboxStore
+    intake: Intake
     wakeups: Wakeups
     sealer: Sealer
     clock: Clock
@@ -86,6 +89,7 @@ class _Lane:
         self._context = context
         store = delivery.launcher.device_store(context.session_id)
         self._attempts = Attempts(store, delivery.sealer)
+        self._recipients = Recipients(context, store, delivery.intake, delivery.clock)
         self._claimed: deque[ClaimedRow] = deque()  # the first may be in flight
         self._flight: asyncio.Task[OutboxResult] | None = None
         self._claiming: asyncio.Task[Sequence[ClaimedRow]] | None = None
@@ -178,7 +182,8 @@ class _Lane:
             return outgoing.outcome_of_invalid(row.id, error)
         secret = self._attempts.secret(row.id, row.claim)
         try:
-            sent = await worker.send(to, content, secret)
+            address = await self._recipients.find(worker, to)
+            sent = await worker.send(address, content, secret)
         except (SendUncertain, WorkerGone):
             return await self._cut_off(row)
         except SendFailed as error:

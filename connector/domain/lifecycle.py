@@ -103,8 +103,14 @@ def _on_pairing(session: Session, event: PairingStep, moment: Moment) -> Step:
             return _show_pairing(session, shown, situations.PAIRING_CODE_READY, moment)
         case Paired(account=account):
             paired = replace(session, phase=Phase.STARTING, pairing=Pairing())
+            # The phone sends its history from here on, and only then.
             after, report = show(
-                paired, situations.PAIRED, moment, **_account_columns(account)
+                paired,
+                situations.PAIRED,
+                moment,
+                sync_state="running",
+                sync_progress=0,
+                **_account_columns(account),
             )
             timer = StartTimer(timer=Timer.ANSWER, after=ANSWER_WITHIN)
             return after, (report, timer)

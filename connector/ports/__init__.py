@@ -18,6 +18,7 @@ from connector.ports.media import (
 from connector.ports.people import (
     DueLookup,
     PeopleStore,
+    SavedState,
 )
 from connector.ports.session import (
     SessionContext,
@@ -70,6 +71,7 @@ __all__ = [
     "OutboxStore",
     "PeopleStore",
     "PictureSource",
+    "SavedState",
     "Sent",
     "SessionContext",
     "SessionId",

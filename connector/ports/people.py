@@ -9,6 +9,7 @@ from typing import Protocol
 from connector.domain.addresses import Jid
 from connector.domain.chats import Aspect
 from connector.domain.presence import Presence
+from connector.domain.saved import Saved
 from connector.ports.core import SessionId
 
 
@@ -21,6 +22,19 @@ class DueLookup:
     picture_id: str | None  # the one that is stored
     owner_id: str  # of the chat or contact; a part of the picture's path
     workspace_id: str
+
+
+class SavedState(Protocol):
+    """What the phone's owner named and set, as the session's store has it."""
+
+    def pulse(self) -> object:
+        """Another value once anything was written to the store."""
+
+    async def version(self) -> str:
+        """Another value once the phone told of a change; what it is follows soon."""
+
+    async def saved(self) -> Saved | None:
+        """All of it; None while nothing is linked."""
 
 
 class PeopleStore(Protocol):

@@ -30,6 +30,14 @@ class SessionContext(Protocol):
     @property
     def ignore_status(self) -> bool: ...
     @property
+    def appear_online(self) -> bool:
+        """Whether the linked number shows itself, and so is told who types."""
+
+    @property
+    def logins(self) -> int:
+        """Rises with each login: what was said about us before is forgotten."""
+
+    @property
     def spooled(self) -> asyncio.Event:
         """Rung when the spool has something new; its reader clears it, then reads."""
 

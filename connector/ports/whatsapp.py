@@ -137,6 +137,9 @@ class DeviceStore(Protocol):
         """Names this very copy of the store; a restored or new one has another."""
 
     def is_paired(self) -> bool: ...
+    async def is_known(self, phone: Jid) -> bool:
+        """Whether WhatsApp has told this device whose phone address that is."""
+
     async def find_attempt(self, secret: bytes) -> Attempt | None:
         """The message that was last begun with this secret, if any."""
 

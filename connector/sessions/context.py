@@ -12,6 +12,7 @@ class RunningSession:
     def __init__(self, held: HeldLease) -> None:
         self._held = held
         self._online: Worker | None = None
+        self._logins = 0
         self._connected = asyncio.Event()
         self._spooled = asyncio.Event()
         self._spooled.set()  # an earlier run may have left something
@@ -33,6 +34,14 @@ class RunningSession:
         return self._held.session.ignore_status
 
     @property
+    def appear_online(self) -> bool:
+        return self._held.session.appear_online
+
+    @property
+    def logins(self) -> int:
+        return self._logins
+
+    @property
     def spooled(self) -> asyncio.Event:
         return self._spooled
 
@@ -46,6 +55,8 @@ class RunningSession:
 
     def go(self, online: Worker | None) -> None:
         """Say which worker is connected now, if any."""
+        if online is not None and self._online is None:
+            self._logins += 1
         self._online = online
         if online is None:
             self._connected.clear()

@@ -65,12 +65,7 @@ class RunningWorker:
     async def _launch(self) -> Worker:
         # Kept here, not where it is waited for: whoever cancels that wait at the moment
         # the process is there must still find a worker to end.
-        self._worker = await self._launcher.launch(
-            self._held.session_id,
-            self._held.term,
-            history_days=self._held.session.history_days,
-            ignore_status=self._held.session.ignore_status,
-        )
+        self._worker = await self._launcher.launch(self._held.session, self._held.term)
         return self._worker
 
     async def connect(self, pairing_phone: str | None) -> None:

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from connector.domain.addresses import Jid
+from connector.domain.incoming import Incoming
 from connector.domain.outgoing import OutboxResult, Outcome, OutgoingContent
 from connector.errors import ConnectorError
 from connector.ports import Attempt, ClaimedRow, Sent, SessionId, UnsettledRow
+from tests.fakes.asked import AskedWorker
 from tests.fakes.clock import NOON
 
 FORGOTTEN = (Outcome.RELEASED, Outcome.RETRY)
@@ -108,17 +110,41 @@ class MemoryOutbox:
 
 
 @dataclass
+class MemoryIntake:
+    """Keeps what was stored, unless Supabase is away."""
+
+    stored: list[Incoming] = field(default_factory=list)
+    failures: list[ConnectorError] = field(default_factory=list)
+
+    async def store(
+        self, session_id: SessionId, term: int, incoming: Sequence[Incoming]
+    ) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.stored += incoming
+
+    async def end_stalled_history(
+        self, session_id: SessionId, term: int, after: timedelta
+    ) -> bool:
+        return False
+
+
+@dataclass
 class MemoryDeviceStore:
     """Which secrets WhatsApp's store keeps, and which copy of it this is."""
 
     copy: str = "first copy"
     begun: dict[bytes, Attempt] = field(default_factory=dict)
+    strangers: set[Jid] = field(default_factory=set)  # everybody else is known
 
     def lineage(self) -> str:
         return self.copy
 
     def is_paired(self) -> bool:
         return True
+
+    async def is_known(self, phone: Jid) -> bool:
+        return phone not in self.strangers
 
     async def find_attempt(self, secret: bytes) -> Attempt | None:
         return self.begun.get(secret)
@@ -128,17 +154,19 @@ class MemoryDeviceStore:
 
 
 @dataclass
-class SendingWorker:
-    """A worker that only sends, through `gate`; keeps the secret before, as neonize."""
+class SendingWorker(AskedWorker):
+    """A worker that sends, through `gate`; keeps the secret before, as neonize."""
 
     store: MemoryDeviceStore
     refusals: deque[ConnectorError] = field(default_factory=deque)
     breaks: ConnectorError | None = None  # while the message is in flight
     heard: list[str] = field(default_factory=list)
+    sent_to: list[Jid] = field(default_factory=list)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     in_flight: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
+        super().__init__()
         self.gate.set()
 
     async def send(self, to: Jid, content: OutgoingContent, secret: bytes) -> Sent:
@@ -147,6 +175,7 @@ class SendingWorker:
             raise self.refusals.popleft()
         self.store.begun[secret] = Attempt(whatsapp_id=whatsapp_id)
         self.heard.append(content.text)
+        self.sent_to.append(to)
         self.in_flight.set()
         await self.gate.wait()
         if self.breaks is not None:

@@ -120,6 +120,9 @@ class FakeDeviceStore:
     def is_paired(self) -> bool:
         return self.paired
 
+    async def is_known(self, phone: Jid) -> bool:
+        return False
+
     async def find_attempt(self, secret: bytes) -> Attempt | None:
         return None
 

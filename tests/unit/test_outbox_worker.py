@@ -32,6 +32,7 @@ from connector.sealing import Sealer
 from tests.fakes.clock import NOON, HurriedClock
 from tests.fakes.sending import (
     MemoryDeviceStore,
+    MemoryIntake,
     MemoryOutbox,
     SendingWorker,
     SilentDoorbell,
@@ -51,6 +52,8 @@ class Context:
     term: int = 7
     history_days: int = 14
     ignore_status: bool = True
+    appear_online: bool = False
+    logins: int = 1
     spooled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def worker(self) -> Worker | None:
@@ -68,6 +71,7 @@ class Scene:
     store: MemoryDeviceStore
     worker: SendingWorker
     context: Context
+    intake: MemoryIntake = field(default_factory=MemoryIntake)
 
     def device_store(self, session_id: SessionId) -> DeviceStore:
         return self.store
@@ -79,6 +83,7 @@ class Scene:
         delivery = Delivery(
             launcher=cast("Launcher", self),
             outbox=self.outbox,
+            intake=self.intake,
             wakeups=SilentDoorbell(),
             sealer=SEALER,
             clock=HurriedClock(),

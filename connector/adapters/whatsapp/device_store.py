@@ -107,6 +107,10 @@ class WhatsAppStore:
             return str(jid), str(Jid(user, server))
         return str(jid), str(jid)
 
+    async def is_known(self, phone: Jid) -> bool:
+        query = "select 1 from whatsmeow_lid_map where pn = ?"
+        return bool(await asyncio.to_thread(self._read, query, phone.user))
+
     async def find_attempt(self, secret: bytes) -> Attempt | None:
         rows = await asyncio.to_thread(
             self._read,

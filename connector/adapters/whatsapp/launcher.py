@@ -15,6 +15,7 @@ from connector.adapters.whatsapp.device_store import WhatsAppStore
 from connector.adapters.whatsapp.frames import AsyncChannel
 from connector.adapters.whatsapp.orders import Orders
 from connector.adapters.whatsapp.reading import ReadingRules
+from connector.adapters.whatsapp.saved import SavedStore
 from connector.adapters.whatsapp.spool import FILE_NAME, HighWater
 from connector.adapters.whatsapp.spool_reader import SpoolReader
 from connector.adapters.whatsapp.worker_handle import WorkerHandle
@@ -113,6 +114,10 @@ class WhatsAppLauncher:
 
     def device_store(self, session_id: SessionId) -> WhatsAppStore:
         return WhatsAppStore(self._folder(session_id))
+
+    def saved(self, session_id: SessionId) -> SavedStore:
+        """What the phone's owner named and set, as the store has it."""
+        return SavedStore(self._folder(session_id))
 
     def _folder(self, session_id: SessionId) -> Path:
         if not _SESSION_ID.fullmatch(session_id):

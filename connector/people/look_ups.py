@@ -1,0 +1,213 @@
+"""Asks WhatsApp about groups and pictures: what is due, one question at a time.
+
+What is due is the rows' matter (`wa_next_lookups`): an answer that was not stored is due
+again, so dying on any line costs a repetition and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from connector.domain.chats import Aspect, ChatColumn, ChatUpdate, Stale
+from connector.domain.incoming import Incoming
+from connector.domain.look_ups import Pace, Turns
+from connector.domain.messages import Chat, ChatKind, Message
+from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off
+from connector.errors import (
+    FetchFailed,
+    InputRefused,
+    LookupRefusal,
+    LookupRefused,
+    NotConnected,
+    SupabaseRefused,
+    SupabaseUnavailable,
+    WorkerGone,
+)
+from connector.people.pictures import Pictures
+from connector.ports import (
+    Clock,
+    DueLookup,
+    Intake,
+    PeopleStore,
+    SessionContext,
+    SessionId,
+    Worker,
+)
+
+LOOK_ANYWAY: Final = timedelta(seconds=30)
+AT_ONCE: Final = 20  # due look-ups to take from Postgres
+RECONNECT_PAUSE: Final = 5.0
+MOST_KNOWN: Final = 10_000
+_NOT_OURS: Final = frozenset({LookupRefusal.NOT_FOUND, LookupRefusal.FORBIDDEN})
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Bell:
+    """Rung when something was stored that may have to be asked for."""
+
+    rung: asyncio.Event = field(default_factory=asyncio.Event)
+    known: set[object] = field(default_factory=set)
+
+    def hear(self, incoming: Sequence[Incoming]) -> None:
+        for item in incoming:
+            if isinstance(item, Stale):
+                self.rung.set()
+            elif isinstance(item, Message) and item.chat.jid not in self.known:
+                if len(self.known) >= MOST_KNOWN:
+                    self.known.clear()
+                self.known.add(item.chat.jid)
+                self.rung.set()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUps:
+    """Keeps groups and pictures as WhatsApp has them; one `run` a session."""
+
+    people: PeopleStore
+    intake: Intake
+    pictures: Pictures
+    clock: Clock
+    chance: Callable[[], float]
+    _bells: dict[SessionId, _Bell] = field(default_factory=dict)
+
+    def heard(self, session_id: SessionId, incoming: Sequence[Incoming]) -> None:
+        """Take note of what was stored: what is new is asked for at once."""
+        if (bell := self._bells.get(session_id)) is not None:
+            bell.hear(incoming)
+
+    async def run(self, context: SessionContext) -> None:
+        bell = self._bells[context.session_id] = _Bell()
+        try:
+            await _Asking(self, context, bell.rung).go_on()
+        finally:
+            del self._bells[context.session_id]
+
+
+class _Asking:
+    """One session's questions."""
+
+    def __init__(
+        self, look_ups: LookUps, context: SessionContext, rung: asyncio.Event
+    ) -> None:
+        self._look_ups = look_ups
+        self._clock = look_ups.clock
+        self._context = context
+        self._rung = rung
+        self._pace = Pace()
+        self._turns = Turns()
+        self._failures = 0
+
+    async def go_on(self) -> None:
+        while True:
+            worker = await self._context.until_connected()
+            self._rung.clear()
+            try:
+                asked = await self._ask_all(worker)
+                self._failures = 0
+            except (SupabaseUnavailable, SupabaseRefused):
+                await self._back_off()
+            except (NotConnected, WorkerGone):
+                await self._clock.sleep(RECONNECT_PAUSE)
+            else:
+                if not asked:
+                    await self._until_rung()
+
+    async def _ask_all(self, worker: Worker) -> bool:
+        """Ask what is due; False when there was nothing."""
+        due = await self._look_ups.people.due(
+            self._context.session_id,
+            self._context.term,
+            AT_ONCE + self._turns.waiting(self._clock.monotonic()),
+        )
+        due = [each for each in due if self._turns.has(_key(each), self._now)]
+        for look_up in due:
+            if self._context.worker() is not worker:
+                break
+            await self._rest(await self._ask(worker, look_up))
+        return bool(due)
+
+    @property
+    def _now(self) -> float:
+        return self._clock.monotonic()
+
+    async def _ask(self, worker: Worker, due: DueLookup) -> LookupRefusal | None:
+        """Ask one question and store the answer; the reason when there is none."""
+        failed = True
+        try:
+            if due.aspect is Aspect.GROUP:
+                await self._ask_group(worker, due)
+            else:
+                await self._look_ups.pictures.refresh(worker, self._context, due)
+            failed = False
+        except LookupRefused as refusal:
+            self._log(due, refusal)
+            return refusal.reason
+        except (FetchFailed, InputRefused) as error:
+            self._log(due, error)
+        finally:
+            self._turns.taken(_key(due), self._now, failed=failed)
+        return None
+
+    async def _ask_group(self, worker: Worker, due: DueLookup) -> None:
+        try:
+            answer = await worker.group_info(due.jid)
+        except LookupRefused as refusal:
+            if refusal.reason not in _NOT_OURS:
+                raise
+            gone = ChatUpdate(
+                chat=Chat(jid=due.jid, kind=ChatKind.GROUP),
+                as_of=self._clock.now(),
+                columns={ChatColumn.LEFT: True},
+            )
+            await self._store(gone)
+        else:
+            await self._store(answer.update, answer.roster)
+
+    async def _store(self, *items: Incoming) -> None:
+        await self._look_ups.intake.store(
+            self._context.session_id, self._context.term, items
+        )
+
+    def _log(self, due: DueLookup, error: Exception) -> None:
+        log.warning(
+            "look-up failed",
+            session_id=self._context.session_id,
+            aspect=due.aspect,
+            error=error,
+        )
+
+    async def _rest(self, refusal: LookupRefusal | None) -> None:
+        if refusal is None:
+            self._pace, pause = self._pace.after_answer()
+        else:
+            self._pace, pause = self._pace.after_refusal(refusal)
+        jitter = 0.5 + self._look_ups.chance()
+        await self._clock.sleep(pause.total_seconds() * jitter)
+
+    async def _back_off(self) -> None:
+        self._failures += 1
+        delay = back_off(self._failures, self._look_ups.chance(), LONGEST_FOR_SUPABASE)
+        await self._clock.sleep(max(delay.total_seconds(), 1.0))
+
+    async def _until_rung(self) -> None:
+        """Until something new was stored, a turn has come, or the time is up."""
+        seconds = min(LOOK_ANYWAY.total_seconds(), self._turns.next_after(self._now))
+        ringing = asyncio.ensure_future(self._rung.wait())
+        waiting = asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait({ringing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ringing.cancel()
+            waiting.cancel()
+
+
+def _key(due: DueLookup) -> str:
+    return f"{due.aspect.value} {due.jid}"
