@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _CONTINUES: Final = 0x80
+_SEVEN_BITS: Final = 0x7F
 _LONGEST_VARINT: Final = 10  # bytes
 
 
@@ -74,7 +75,7 @@ def _varint(view: memoryview, position: int) -> tuple[int, int]:
     value = shift = 0
     for byte in view[position : position + _LONGEST_VARINT]:
         position += 1
-        value |= (byte & ~_CONTINUES) << shift
+        value |= (byte & _SEVEN_BITS) << shift
         if byte < _CONTINUES:
             return value, position
         shift += 7
@@ -84,7 +85,7 @@ def _varint(view: memoryview, position: int) -> tuple[int, int]:
 def _encoded(value: int) -> bytes:
     found = bytearray()
     while value >= _CONTINUES:
-        found.append(value & ~_CONTINUES | _CONTINUES)
+        found.append(value & _SEVEN_BITS | _CONTINUES)
         value >>= 7
     found.append(value)
     return bytes(found)

@@ -52,6 +52,14 @@ def test_wrapping_is_what_splitting_undoes(
     assert list(history.HistorySync.FromString(alone).conversations) == [conversation]
 
 
+@pytest.mark.parametrize("size", [0, 127, 128, 255, 256, 16_383, 16_384, 2**21])
+def test_wrapping_is_protobufs_own_for_every_length(size: int) -> None:
+    contact = history.Pushname(ID="x" * size)
+    number = history.Pushname.ID_FIELD_NUMBER
+
+    assert wrapped(number, b"x" * size) == contact.SerializeToString()
+
+
 @pytest.mark.parametrize(
     "damaged",
     [
