@@ -23,6 +23,7 @@ from typing import Final
 
 from connector.adapters.whatsapp.address_book import AddressBook
 from connector.adapters.whatsapp.dead_letters import DeadLetter, Part, WholeEvent
+from connector.adapters.whatsapp.history_excerpt import excerpt
 from connector.adapters.whatsapp.incoming import decode
 from connector.adapters.whatsapp.lanes import (
     HINDRANCES,
@@ -150,14 +151,29 @@ class SpoolReader:
         with self._turn:
             if batch.number != self._number:
                 return
-            letters: list[DeadLetter] = []
-            for entry in self._handed_out:
-                if entry.incoming and batch.lane is Lane.LIVE:
-                    letters.append(WholeEvent(entry.event.seq, reason))
-                elif entry.incoming:
-                    # Kept once, however many of its parts are refused.
-                    self._condemned.setdefault(entry.event.seq, reason)
+            letters = [
+                letter
+                for entry in self._handed_out
+                if entry.incoming
+                and (letter := self._refused(batch.lane, entry, reason)) is not None
+            ]
             self._settle(batch.lane, letters)
+
+    def _refused(self, lane: Lane, entry: Entry, reason: str) -> DeadLetter | None:
+        event = entry.event
+        if lane is Lane.LIVE:
+            return WholeEvent(event.seq, reason)
+        # What cannot be read now, either, is kept with its event.
+        with contextlib.suppress(*HINDRANCES, LookupError, Poison):
+            raw = self._unsealed(Row(event, self._queue.body(event)))
+            alone = excerpt(raw, entry.incoming[0])
+            if alone is not None:
+                return self._part(
+                    event, Rejected(code=event.code, raw=alone, reason=reason)
+                )
+        # Kept once, however many of its parts are refused: when the event ends.
+        self._condemned.setdefault(event.seq, reason)
+        return None
 
     def _settle(self, lane: Lane, refused: list[DeadLetter]) -> None:
         entries = self._lanes[lane].drop(len(self._handed_out))

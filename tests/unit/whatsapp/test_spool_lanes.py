@@ -14,7 +14,7 @@ from connector.adapters.whatsapp.incoming import decode
 from connector.adapters.whatsapp.reading import Poison, Rejected
 from connector.domain.incoming import Incoming
 from connector.domain.messages import Message
-from connector.ports import Lane, SpooledBatch
+from connector.ports import Lane
 from tests.unit.whatsapp.both_halves import KEY, Spool, at_most, texts
 from tests.unit.whatsapp.neonize_events import (
     BOB_LID,
@@ -243,14 +243,44 @@ async def test_what_nobody_foresaw_costs_one_event_and_not_the_lane(
     assert spool.dead_letters() == [(Code.MESSAGE, "RecursionError")]
 
 
-async def rejected(spool: Spool, text: str) -> SpooledBatch:
-    """Read one by one until `text` is next, and reject it."""
+async def refuse(spool: Spool, *refused: str) -> list[str | None]:
+    """Store one by one what Supabase does not refuse; return what it stored."""
+    stored: list[str | None] = []
     while (batch := await spool.reader.read(at_most(1))) is not None:
-        if texts(batch) == [text]:
-            await spool.reader.reject(batch, "a constraint says no")
-            return batch
-        await spool.reader.trim(batch)
-    raise AssertionError(text)
+        if set(texts(batch)) & set(refused):
+            await spool.reader.reject(batch, "code 23514")
+        else:
+            stored += texts(batch)
+            await spool.reader.trim(batch)
+    return stored
+
+
+async def test_a_message_of_history_that_is_refused_is_set_aside_alone(
+    spool: Spool,
+) -> None:
+    spool.writer().append(Code.HISTORY_SYNC, history(1, 4))
+
+    assert await refuse(spool, "h2", "h4") == ["h1", "h3"]
+
+    assert spool.dead_letters() == [(Code.HISTORY_SYNC, "code 23514")] * 2
+    assert await spool.reader.depth() == 0
+    assert spool.replay() == 2
+    assert await everything(spool) == ["h2", "h4"]
+
+
+async def test_what_cannot_be_cut_out_of_its_history_is_kept_with_it_once(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool_reader, "excerpt", lambda _raw, _item: None)
+    writer = spool.writer()
+    writer.append(Code.HISTORY_SYNC, history(1, 4))
+    writer.append(Code.HISTORY_SYNC, history(5, 5))
+
+    assert await refuse(spool, "h2", "h4") == ["h1", "h3", "h5"]
+
+    assert spool.dead_letters() == [(Code.HISTORY_SYNC, "code 23514")]
+    assert spool.replay() == 1
+    assert await everything(spool) == ["h1", "h2", "h3", "h4"]
 
 
 async def test_the_end_of_a_history_comes_after_all_its_pieces(spool: Spool) -> None:
