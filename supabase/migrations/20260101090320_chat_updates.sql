@@ -193,31 +193,9 @@ as $$
 declare
   facts wa_private.chat_facts[];
 begin
-  -- Both chats' unread messages have been added up: what both counted before the number was linked is the same.
-  update public.wa_chats as chat
-  set unread_count = greatest(chat.unread_count - counted_twice.unread, 0)
-  from (
-    select least((old.value #>> '{}')::integer, (new.value #>> '{}')::integer) as unread
-    from wa_private.chat_facts as old
-    inner join public.wa_chats as old_chat on old_chat.id = old.chat_id and old_chat.read_up_to is null
-    inner join wa_private.chat_facts as new on new.chat_id = p_into_chat_id and new.name = 'unread_count'
-    where old.chat_id = p_from_chat_id and old.name = 'unread_count'
-  ) as counted_twice
-  where chat.id = p_into_chat_id
-    and chat.read_up_to is null;
-
-  -- It is added up already, and only has to be known.
-  insert into wa_private.chat_facts as known (chat_id, name, value, as_of, from_history)
-  select p_into_chat_id, fact.name, fact.value, fact.as_of, fact.from_history
-  from wa_private.chat_facts as fact
-  where fact.chat_id = p_from_chat_id and fact.name = 'unread_count'
-  on conflict (chat_id, name) do update
-  set value = excluded.value, as_of = excluded.as_of, from_history = excluded.from_history
-  where excluded.value > known.value;
-
   with taken as (
     delete from wa_private.chat_facts as fact
-    where fact.chat_id = p_from_chat_id and fact.name <> 'unread_count'
+    where fact.chat_id = p_from_chat_id
     returning fact.*
   )
   select
@@ -228,8 +206,7 @@ begin
 end;
 $$;
 comment on function wa_private.merge_chat_facts(uuid, uuid) is
-'Lets what is known of one chat follow into another, whose unread_count is the sum of both; before the first is '
-'deleted, and before its read_up_to moves.';
+'Lets what is known of one chat follow into another, whose unread_count has to be counted anew afterwards.';
 
 revoke execute on function wa_private.is_chat_fact(text, jsonb) from public, anon, authenticated;
 revoke execute on function wa_private.apply_chat_facts(wa_private.chat_facts[]) from public, anon, authenticated;

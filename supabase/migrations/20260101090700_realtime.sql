@@ -11,7 +11,7 @@
 -- Not contacts and members either: a first look at a group brings them all at once.
 alter publication supabase_realtime
 add table public.wa_sessions, public.wa_chats, public.wa_messages, public.wa_attachments, public.wa_outbox,
-public.wa_reactions;
+public.wa_reactions, public.wa_poll_votes;
 
 -- security definer: members may not broadcast.
 create function wa_private.announce_session()
