@@ -6,7 +6,6 @@ from devstack.whatsapp.emulator import WhatsApp
 from devstack.whatsapp.faults import Failure, Fault
 from devstack.whatsapp.frames import Direction, MessageFrame
 from devstack.whatsapp.groups import Group
-from devstack.whatsapp.history import Conversation, Remembered
 from devstack.whatsapp.look_ups import LookUp
 from devstack.whatsapp.messages import Failing, HeardMessage, Letter, SentMessage
 from devstack.whatsapp.newsletters import Newsletter, Post
@@ -14,6 +13,7 @@ from devstack.whatsapp.people import Person
 from devstack.whatsapp.phone import Phone
 from devstack.whatsapp.receipt_book import ClientReceipt
 from devstack.whatsapp.registration import PairingRefused, UnknownCode
+from devstack.whatsapp.remembering import Conversation, Remembered
 
 __all__ = [
     "Call",

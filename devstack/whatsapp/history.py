@@ -1,97 +1,46 @@
-"""What a phone remembers from before a device was linked, as WhatsApp sends it.
+"""How WhatsApp sends what a phone remembers.
 
 INITIAL_BOOTSTRAP travels inside a peer message and has each chat's newest message;
-RECENT follows as encrypted files, some chats at a time, with a rising progress.
+RECENT, and FULL for what is older, follow as encrypted files, some chats at a time,
+with a rising progress. ON_DEMAND is sent when somebody scrolls up far enough.
 """
 
 from __future__ import annotations
 
+import itertools
 import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from devstack.whatsapp.groups import Group
-from devstack.whatsapp.messages import new_message_id, text_message
+from devstack.whatsapp.remembering import Conversation, Remembered
 from devstack.whatsapp.wire.media import EncryptedMedia
-from devstack.whatsapp.wire.protobufs import E2E, Common, History, Web
+from devstack.whatsapp.wire.protobufs import E2E, History
 
 if TYPE_CHECKING:
     from devstack.whatsapp.people import Person
+    from devstack.whatsapp.remembering import Stranger
+
+__all__ = ["Conversation", "Remembered", "Sync"]
 
 Sync = History.HistorySync
+Kind: TypeAlias = History.HistorySync.HistorySyncType.ValueType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remembered:
-    """One old message. In a group `sender` says whose it is, unless it is one's own."""
-
-    text: str
-    age: timedelta = timedelta(days=1)
-    from_me: bool = False
-    sender: Person | None = None
-    whatsapp_id: str = field(default_factory=new_message_id)
-    message: E2E.Message | None = None  # instead of a text
-
-    def protobuf(self, chat: Person | Group) -> Web.WebMessageInfo:
-        remote = chat.jid if isinstance(chat, Group) else chat.lid
-        at = datetime.now(UTC) - self.age
-        sender = self.sender.lid if self.sender and not self.from_me else None
-        return Web.WebMessageInfo(
-            key=Common.MessageKey(
-                remoteJID=str(remote),
-                fromMe=self.from_me,
-                ID=self.whatsapp_id,
-                participant=str(sender) if sender else None,
-            ),
-            message=self.message or text_message(self.text),
-            messageTimestamp=int(at.timestamp()),
-            pushName=self.sender.name if self.sender else None,
-            participant=str(sender) if sender else None,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """A chat with its old messages, in any order."""
-
-    chat: Person | Group
-    messages: Sequence[Remembered]
-    unread: int = 0
-
-    def protobuf(self, *, newest_only: bool = False) -> History.Conversation:
-        newest_first = sorted(self.messages, key=lambda message: message.age)
-        chosen = newest_first[:1] if newest_only else newest_first
-        conversation = History.Conversation(
-            ID=str(self.chat.jid if isinstance(self.chat, Group) else self.chat.lid),
-            name=self.chat.subject if isinstance(self.chat, Group) else self.chat.name,
-            unreadCount=self.unread,
-            messages=[
-                History.HistorySyncMsg(message=message.protobuf(self.chat))
-                for message in chosen
-            ],
-        )
-        if not isinstance(self.chat, Group):
-            conversation.pnJID, conversation.lidJID = _jids(self.chat)
-        if newest_first:
-            newest = conversation.messages[0].message.messageTimestamp
-            conversation.conversationTimestamp = newest
-        return conversation
-
-
-def bootstrap(conversations: Iterable[Conversation]) -> Sync:
+def bootstrap(
+    conversations: Iterable[Conversation], owner: Person | None = None
+) -> Sync:
     chosen = list(conversations)
     return Sync(
         syncType=Sync.INITIAL_BOOTSTRAP,
         chunkOrder=1,
         progress=100,
-        conversations=[one.protobuf(newest_only=True) for one in chosen],
+        conversations=[one.protobuf(newest_only=True, owner=owner) for one in chosen],
         phoneNumberToLidMappings=_mappings(chosen),
     )
 
 
-def push_names(people: Iterable[Person]) -> Sync:
+def push_names(people: Iterable[Person | Stranger]) -> Sync:
     names = [History.Pushname(ID=str(p.jid), pushname=p.name) for p in people]
     return Sync(syncType=Sync.PUSH_NAME, chunkOrder=1, progress=100, pushnames=names)
 
@@ -102,18 +51,47 @@ def initial_status() -> Sync:
 
 def recent(conversations: Sequence[Conversation], per_chunk: int) -> list[Sync]:
     """Chunks in order; at least one, as a phone without chats says so too."""
-    starts = range(0, max(len(conversations), 1), per_chunk)
-    chunks = [conversations[start : start + per_chunk] for start in starts]
-    return [
-        Sync(
-            syncType=Sync.RECENT,
+    return list(chunks(conversations, per_chunk))
+
+
+def chunks(
+    conversations: Sequence[Conversation],
+    per_chunk: int,
+    kind: Kind = Sync.RECENT,
+    owner: Person | None = None,
+) -> Iterator[Sync]:
+    """One after the other, each made when it is asked for."""
+    count = max(1, -(-len(conversations) // per_chunk))
+    waiting = iter(conversations)
+    for order in range(1, count + 1):
+        chunk = list(itertools.islice(waiting, per_chunk))
+        yield Sync(
+            syncType=kind,
             chunkOrder=order,
-            progress=100 * order // len(chunks),
-            conversations=[one.protobuf() for one in chunk],
+            progress=100 * order // count,
+            conversations=[one.protobuf(owner=owner) for one in chunk],
             phoneNumberToLidMappings=_mappings(chunk),
         )
-        for order, chunk in enumerate(chunks, start=1)
-    ]
+
+
+def on_demand(
+    conversation: Conversation, *, more: bool = False, owner: Person | None = None
+) -> Sync:
+    """Older messages of one chat; whether the phone has `more` still."""
+    sync = Sync(
+        syncType=Sync.ON_DEMAND,
+        chunkOrder=1,
+        progress=100,
+        conversations=[conversation.protobuf(owner=owner)],
+        phoneNumberToLidMappings=_mappings([conversation]),
+    )
+    kinds = History.Conversation
+    sync.conversations[0].endOfHistoryTransferType = (
+        kinds.COMPLETE_ON_DEMAND_SYNC_BUT_MORE_MSG_REMAIN_ON_PRIMARY
+        if more
+        else kinds.COMPLETE_AND_NO_MORE_MESSAGE_REMAIN_ON_PRIMARY
+    )
+    return sync
 
 
 def notification(sync: Sync) -> E2E.HistorySyncNotification:
@@ -126,7 +104,7 @@ def notification(sync: Sync) -> E2E.HistorySyncNotification:
 
 
 def compressed(sync: Sync) -> bytes:
-    return zlib.compress(sync.SerializeToString())
+    return zlib.compress(sync.SerializeToString(), 1)
 
 
 def refer_to(
@@ -148,7 +126,3 @@ def _mappings(
         History.PhoneNumberToLIDMapping(pnJID=str(p.jid), lidJID=str(p.lid))
         for p in people
     ]
-
-
-def _jids(person: Person) -> tuple[str, str]:
-    return str(person.jid), str(person.lid)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, Unpack
 
-from devstack.whatsapp import history, linking, receipts, sending
+from devstack.whatsapp import linking, receipts
 from devstack.whatsapp.chat_settings import ChatSettings
 from devstack.whatsapp.context import Addressing, How, Said
 from devstack.whatsapp.devices import LinkedDevice
@@ -13,29 +12,27 @@ from devstack.whatsapp.emulated import EmulatedDevice
 from devstack.whatsapp.faults import Fault
 from devstack.whatsapp.groups import Group
 from devstack.whatsapp.happenings import PATIENCE, Waiting
-from devstack.whatsapp.history import Conversation
+from devstack.whatsapp.memory import Memory
 from devstack.whatsapp.messages import HeardMessage, Letter, SentMessage
 from devstack.whatsapp.network import Network, unix_now
 from devstack.whatsapp.unread import Unread
-from devstack.whatsapp.wire.media import encrypt_media
 from devstack.whatsapp.wire.protobufs import E2E
 
 if TYPE_CHECKING:
     from devstack.whatsapp.people import Person
 
 Protocol = E2E.ProtocolMessage
-CHATS_PER_CHUNK = 50
 
 
-class Phone(ChatSettings):
-    """What it keeps about chats and contacts is in chat_settings.py."""
+class Phone(ChatSettings, Memory):
+    """Settings of chats and contacts are in chat_settings.py, history in memory.py."""
 
     def __init__(
         self, network: Network, person: Person, device: EmulatedDevice
     ) -> None:
-        super().__init__()
+        ChatSettings.__init__(self)
+        Memory.__init__(self)
         self._network, self.person, self.device = network, person, device
-        self.conversations: list[Conversation] = []
         self.own_copies: list[HeardMessage] = []  # what linked devices sent
         self.requests: list[E2E.Message] = []  # what linked devices ask of the phone
         self._unread = Unread()
@@ -67,45 +64,7 @@ class Phone(ChatSettings):
         """Send a device that was just linked what phones send unasked."""
         device.introduced = True
         self.share_keys(device)
-        self._send_history(device, history.initial_status(), inline=True)
-        bootstrap = history.bootstrap(self.conversations)
-        self._send_history(device, bootstrap, inline=True)
-        people = [self.person, *self._acquaintances()]
-        self._send_history(device, history.push_names(people), inline=True)
-        for chunk in history.recent(self.conversations, CHATS_PER_CHUNK):
-            self._send_history(device, chunk, inline=False)
-
-    def _acquaintances(self) -> list[Person]:
-        chats = [conversation.chat for conversation in self.conversations]
-        return [chat for chat in chats if not isinstance(chat, Group)]
-
-    # --- memory ---------------------------------------------------------------------
-
-    def remembers(self, conversations: Iterable[Conversation]) -> None:
-        """What was said before; it is sent to devices that are linked from now on."""
-        self.conversations.extend(conversations)
-
-    async def sends_history(self, sync: history.Sync, *, inline: bool = False) -> None:
-        """Send linked devices a history of your own making."""
-        for device in self.person.linked_devices:
-            self._send_history(device, sync, inline=inline)
-
-    def _send_history(
-        self, device: LinkedDevice, sync: history.Sync, *, inline: bool
-    ) -> None:
-        notice = history.notification(sync)
-        packed = history.compressed(sync)
-        if inline:
-            notice.initialHistBootstrapInlinePayload = packed
-        else:
-            media = encrypt_media(packed, "history")
-            history.refer_to(notice, media, self._network.media.put(media.blob))
-        self.tell(
-            device,
-            Protocol(
-                type=Protocol.HISTORY_SYNC_NOTIFICATION, historySyncNotification=notice
-            ),
-        )
+        self._begin_history(device)
 
     def share_keys(self, device: LinkedDevice) -> None:
         """Without them a device can read no setting; it fetches all when it has them."""
@@ -153,11 +112,6 @@ class Phone(ChatSettings):
             await self.person.reads(*unread)
         tick: Literal["read", "read-self"] = "read-self" if secretly else "read"
         receipts.tell_own_devices(self.person, chat, unread, tick, addressing)
-
-    def tell(self, device: LinkedDevice, protocol: E2E.ProtocolMessage) -> None:
-        """A peer message: from the phone to one of its own devices."""
-        message = E2E.Message(protocolMessage=protocol)
-        sending.post_to_own(self.device, device, Letter(message=message))
 
     def unlinks(self, device: LinkedDevice) -> None:
         """Remove a device from the list on the phone."""
