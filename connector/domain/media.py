@@ -98,6 +98,7 @@ class FileResult:
     sha256: bytes | None = None
     error_code: str | None = None
     retry_after: timedelta | None = None  # with PENDING
+    begun: bool = True  # otherwise it does not count as an attempt
 
 
 def content_type(mime_type: str) -> str:
@@ -149,12 +150,12 @@ def outcome_of_failed_fetch(
         case MediaCorrupt(reason=reason):
             return _ended(attachment_id, FileState.FAILED, reason)
         case NoRoom():
-            pass  # the disk's fault, not the file's
+            return unbegun(attachment_id, back_off(attempts, chance), error.code)
         case _ if attempts >= MOST_DOWNLOADS:
             return _ended(attachment_id, FileState.FAILED, error.code)
         case _:
             pass
-    return again(attachment_id, back_off(attempts, chance), error.code)
+    return _again(attachment_id, back_off(attempts, chance), error.code)
 
 
 def outcome_of_failed_upload(
@@ -164,7 +165,7 @@ def outcome_of_failed_upload(
     code = "upload_failed"
     if attempts >= MOST_UPLOADS:
         return _ended(attachment_id, FileState.FAILED, code)
-    return again(attachment_id, back_off(attempts, chance), code)
+    return _again(attachment_id, back_off(attempts, chance), code)
 
 
 def outcome_of_refused_upload(attachment_id: str) -> FileResult:
@@ -172,7 +173,20 @@ def outcome_of_refused_upload(attachment_id: str) -> FileResult:
     return _ended(attachment_id, FileState.FAILED, "upload_refused")
 
 
-def again(attachment_id: str, after: timedelta, code: str | None = None) -> FileResult:
+def unbegun(
+    attachment_id: str, after: timedelta = timedelta(), code: str | None = None
+) -> FileResult:
+    """Give a file back that was not given a chance."""
+    return FileResult(
+        id=attachment_id,
+        state=FileState.PENDING,
+        error_code=code,
+        retry_after=after,
+        begun=False,
+    )
+
+
+def _again(attachment_id: str, after: timedelta, code: str) -> FileResult:
     return FileResult(
         id=attachment_id, state=FileState.PENDING, error_code=code, retry_after=after
     )

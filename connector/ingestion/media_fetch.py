@@ -72,6 +72,7 @@ class MediaFetching:
     store: FileStore
     queue: FileQueue
     clock: Clock
+    chance: Callable[[], float] = random.random  # jitter
     at_once: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(AT_ONCE)
     )
@@ -131,6 +132,7 @@ class _Lane:
         self._woken = woken
         self._transfers: dict[asyncio.Task[FileResult], ClaimedFile] = {}
         self._unrecorded: list[FileResult] = []
+        self._look_in = LOOK_ANYWAY
 
     async def work(self) -> None:
         while True:
@@ -148,7 +150,7 @@ class _Lane:
         given_back = [
             task.result()
             if not task.cancelled() and task.exception() is None
-            else media.again(claimed.id, timedelta())
+            else media.unbegun(claimed.id)
             for task, claimed in self._transfers.items()
         ]
         results = (*self._unrecorded, *given_back)
@@ -177,7 +179,7 @@ class _Lane:
         clock = self._fetching.clock
         alarms = [
             asyncio.create_task(self._woken.wait()),
-            asyncio.create_task(clock.sleep(LOOK_ANYWAY.total_seconds())),
+            asyncio.create_task(clock.sleep(self._look_in.total_seconds())),
         ]
         try:
             await asyncio.wait(
@@ -194,10 +196,11 @@ class _Lane:
 
     async def _record(self) -> None:
         results = tuple(self._unrecorded)
-        if not results:
-            return
-        await self._insist(lambda: self._finish(results))
-        self._unrecorded.clear()
+        if results:
+            await self._insist(lambda: self._finish(results))
+            self._unrecorded.clear()
+        again = [one.retry_after for one in results if one.retry_after is not None]
+        self._look_in = min([LOOK_ANYWAY, *again])
 
     async def _finish(self, results: Sequence[FileResult]) -> None:
         context = self._context
@@ -216,7 +219,7 @@ class _Lane:
                     result = await self._uploaded(claimed, file)
             except FetchFailed as error:
                 result = media.outcome_of_failed_fetch(
-                    claimed.id, claimed.attempts, error, _chance()
+                    claimed.id, claimed.attempts, error, self._fetching.chance()
                 )
         if result.state is not FileState.STORED:
             log.info(
@@ -252,7 +255,9 @@ class _Lane:
                 size_bytes=file.size,
                 sha256=file.sha256,
             )
-        return media.outcome_of_failed_upload(claimed.id, claimed.attempts, _chance())
+        return media.outcome_of_failed_upload(
+            claimed.id, claimed.attempts, self._fetching.chance()
+        )
 
     async def _put(self, path: str, file: FetchedFile) -> None:
         await self._fetching.store.put(
@@ -277,9 +282,5 @@ class _Lane:
                 await self._back_off(failures)
 
     async def _back_off(self, failures: int) -> None:
-        delay = back_off(failures, _chance(), LONGEST_FOR_SUPABASE)
+        delay = back_off(failures, self._fetching.chance(), LONGEST_FOR_SUPABASE)
         await self._fetching.clock.sleep(delay.total_seconds())
-
-
-def _chance() -> float:
-    return random.random()  # noqa: S311 - jitter

@@ -50,5 +50,6 @@ def file_result(outcome: FileResult) -> Record:
         "sha256": outcome.sha256.hex() if outcome.sha256 else None,
         "error_code": outcome.error_code,
         "retry_after_seconds": again.total_seconds() if again is not None else None,
+        "begun": outcome.begun,
     }
     return {key: value for key, value in record.items() if value is not None}
