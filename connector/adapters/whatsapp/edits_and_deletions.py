@@ -26,6 +26,8 @@ _PURPOSES: Final = {
     _Sealed.EVENT_EDIT: Purpose.EVENT_EDIT,
     _Sealed.POLL_EDIT: Purpose.POLL_EDIT,
 }
+# The message's own: its file, whom it quotes, that it was forwarded.
+_KEPT: Final = ("media_missing", "quoted", "forwarded", "forwarding_score")
 
 
 def protocol(envelope: Envelope, part: Any, rules: ReadingRules) -> Iterator[Incoming]:
@@ -68,7 +70,8 @@ def _edit(
     said = read(edited)
     if said is None:
         return
-    said.content.pop("media_missing", None)  # the file is the message's, and stays
+    for name in _KEPT:
+        said.content.pop(name, None)
     yield Edit(
         chat=envelope.chat,
         whatsapp_id=whatsapp_id(key.ID),
