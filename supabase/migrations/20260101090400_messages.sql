@@ -61,7 +61,7 @@ comment on column public.wa_messages.expires_at is 'When a disappearing message 
 
 create index wa_messages_chat_id_sent_at_idx on public.wa_messages (chat_id, sent_at desc, seq desc);
 create index wa_messages_workspace_id_sent_at_idx on public.wa_messages (workspace_id, sent_at desc);
-create index wa_messages_sender_contact_id_idx on public.wa_messages (sender_contact_id);
+create index wa_messages_sender_contact_id_sent_at_idx on public.wa_messages (sender_contact_id, sent_at desc);
 create index wa_messages_quoted_message_id_idx on public.wa_messages (quoted_message_id)
 where quoted_message_id is not null;
 -- Replies whose original has not come yet.

@@ -72,7 +72,7 @@ async def finish_media(
     )
 
 
-def stored(claimed: Row, content: str, **changes: Any) -> dict[str, Any]:
+def stored(claimed: asyncpg.Record, content: str, **changes: Any) -> dict[str, Any]:
     return {
         "id": str(claimed["id"]),
         "state": "stored",

@@ -73,7 +73,7 @@ async def test_whoever_is_not_known_and_states_that_are_not_are_left_out(
     database: Database, leased: Session, service: Connection
 ) -> None:
     await store(service, leased, {"messages": [message("A")]})
-    strangers = [
+    strangers: list[dict[str, Any]] = [
         {"chat_jid": "7@lid", "jid": "7@lid", "state": "composing"},
         {"chat_jid": BOB, "jid": None, "state": "composing"},
         {"chat_jid": BOB, "jid": BOB, "state": "dancing"},
