@@ -105,9 +105,9 @@ class EventLane:
             self._entries.append(entry)
 
     def _next(self) -> Entry | None:
+        if self._lane is Lane.HISTORY and self._queue.owes_parts:
+            return None
         if not self._rows:
-            if self._queue.owes_parts:
-                return None
             at_once = _ROWS_AT_ONCE[self._lane]
             self._rows.extend(self._queue.next(self._lane, self._after, at_once))
             if not self._rows:
