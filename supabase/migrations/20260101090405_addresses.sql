@@ -1,7 +1,7 @@
 -- Purpose: everything inbound names chats and people by either of their addresses; this finds out, once
 -- for a whole batch, whom it means.
--- Affects: type wa_private.address, canonical_addresses, phone_number_of, chat_kind,
--- addresses_of, index_addresses (new).
+-- Affects: type wa_private.address, canonical_addresses, phone_number_of,
+-- may_be_one, chat_kind, addresses_of, index_addresses (new).
 
 create type wa_private.address as (given text, jid text, is_chat boolean, is_person boolean);
 comment on type wa_private.address is
@@ -51,6 +51,21 @@ end;
 $$;
 comment on function wa_private.phone_number_of(uuid, text, text) is
 'This person''s number as WhatsApp writes it; p_said if nothing better is known and it is not merely a spelling.';
+
+create function wa_private.may_be_one(p_jid text, p_other_jid text)
+returns boolean
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select p_jid is null
+    or p_other_jid is null
+    or p_jid = p_other_jid
+    or (p_jid like '%@lid') <> (p_other_jid like '%@lid');
+$$;
+comment on function wa_private.may_be_one(text, text) is
+'Whether two canonical addresses may be the same person''s: the LID of a phone address may not be known yet.';
 
 create function wa_private.chat_kind(p_jid text)
 returns text
@@ -162,11 +177,13 @@ comment on function wa_private.index_addresses(uuid, wa_private.address[]) is
 
 revoke execute on function wa_private.canonical_addresses(uuid, text[]) from public, anon, authenticated;
 revoke execute on function wa_private.phone_number_of(uuid, text, text) from public, anon, authenticated;
+revoke execute on function wa_private.may_be_one(text, text) from public, anon, authenticated;
 revoke execute on function wa_private.chat_kind(text) from public, anon, authenticated;
 revoke execute on function wa_private.addresses_of(uuid, jsonb) from public, anon, authenticated;
 revoke execute on function wa_private.index_addresses(uuid, wa_private.address[]) from public, anon, authenticated;
 grant execute on function wa_private.canonical_addresses(uuid, text[]) to service_role;
 grant execute on function wa_private.phone_number_of(uuid, text, text) to service_role;
+grant execute on function wa_private.may_be_one(text, text) to service_role;
 grant execute on function wa_private.chat_kind(text) to service_role;
 grant execute on function wa_private.addresses_of(uuid, jsonb) to service_role;
 grant execute on function wa_private.index_addresses(uuid, wa_private.address[]) to service_role;

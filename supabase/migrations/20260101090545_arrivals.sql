@@ -65,7 +65,7 @@ begin
       array_agg(row(
         single.place, single.chat_id, single.whatsapp_id, single.from_me,
         case when not single.from_me then (p_addresses -> single.sender_jid ->> 'contact')::uuid end,
-        p_addresses -> single.sender_jid ->> 'jid', single.best_name, single.kind, single.body,
+        sender.jid, single.best_name, single.kind, single.body,
         coalesce(single.content, '{}'), single.quoted_whatsapp_id,
         case
           when cardinality(single.mentions) > 0 then wa_private.canonical_addresses(p_session_id, single.mentions)
@@ -75,7 +75,11 @@ begin
         single.last_end, known.id,
         -- What could not be decrypted is sent again under its id, and takes the place that was kept for it.
         -- What came live is what was first said; history may already tell it as it was changed to.
-        single.kind <> 'undecryptable' and (
+        -- Only from whom it was: others in a group see its id, too, and may give it to words of their own.
+        known.id is not null
+        and single.kind <> 'undecryptable'
+        and (single.from_me or wa_private.may_be_one(known.sender_jid, sender.jid))
+        and (
           known.kind = 'undecryptable'
           or array_position(sources, single.source) > array_position(sources, known.source)
         ),
@@ -87,10 +91,11 @@ begin
         )::integer
       )::wa_private.arrival order by single.place)
     from single
+    cross join lateral (select p_addresses -> single.sender_jid ->> 'jid' as jid) as sender
     inner join public.wa_chats as chat on chat.id = single.chat_id
     -- Lateral, so that each is looked up by index however stale the planner's statistics.
     left join lateral (
-      select message.id, message.source, message.kind
+      select message.id, message.source, message.kind, message.sender_jid
       from public.wa_messages as message
       where message.session_id = p_session_id
         and message.chat_id = single.chat_id

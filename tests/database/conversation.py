@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 from tests.database.scene import Connection, Row
 
 BOB = "1@lid"
 BOBS_PHONE = "5521987654321@s.whatsapp.net"
+CAROL = "3@lid"
+CAROLS_PHONE = "5521912345678@s.whatsapp.net"
+US = "9@lid"
 FAMILY = "120363041234567890@g.us"
 NOON = "2026-01-02T12:00:00Z"
 
@@ -31,7 +35,7 @@ def message(whatsapp_id: str, **changes: Any) -> dict[str, Any]:
 
 
 def ours(whatsapp_id: str, **changes: Any) -> dict[str, Any]:
-    typed = {"from_me": True, "sender_jid": "9@lid", "sender_name": None}
+    typed = {"from_me": True, "sender_jid": US, "sender_name": None}
     return message(
         whatsapp_id, **(typed | {"status": "sent", "source": "phone"} | changes)
     )
@@ -44,6 +48,54 @@ def receipt(whatsapp_id: str, status: str, **changes: Any) -> dict[str, Any]:
         "participant_jid": BOB,
         "status": status,
         "at": NOON,
+    } | changes
+
+
+def edit(whatsapp_id: str, edit_id: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "chat_jid": BOB,
+        "whatsapp_id": whatsapp_id,
+        "from_me": False,
+        "sender_jid": BOB,
+        "edit_id": edit_id,
+        "body": f"edit {edit_id}",
+        "content": {},
+        "mentions": [],
+        "edited_at": NOON,
+    } | changes
+
+
+def revoke(whatsapp_id: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "chat_jid": BOB,
+        "whatsapp_id": whatsapp_id,
+        "from_me": False,
+        "author_jid": None,
+        "revoked_by_jid": BOB,
+        "by_admin": False,
+        "revoked_at": NOON,
+    } | changes
+
+
+def reaction(whatsapp_id: str, emoji: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "chat_jid": BOB,
+        "whatsapp_id": whatsapp_id,
+        "sender_jid": BOB,
+        "from_me": False,
+        "emoji": emoji,
+        "reacted_at": NOON,
+    } | changes
+
+
+def vote(whatsapp_id: str, *options: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "chat_jid": FAMILY,
+        "whatsapp_id": whatsapp_id,
+        "voter_jid": BOB,
+        "from_me": False,
+        "options": [sha256(option.encode()).hexdigest() for option in options],
+        "voted_at": NOON,
     } | changes
 
 
