@@ -8,14 +8,16 @@ whole chunk.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
 from connector.adapters.whatsapp import identity
-from connector.adapters.whatsapp.bounds import LONGEST_NAME, clean, moment
+from connector.adapters.whatsapp.bounds import LONGEST_ID, clean, moment
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.history_chats import (
     Chunk,
@@ -25,20 +27,20 @@ from connector.adapters.whatsapp.history_chats import (
 )
 from connector.adapters.whatsapp.history_chunk import split, wrapped
 from connector.adapters.whatsapp.history_messages import read_remembered
-from connector.adapters.whatsapp.protobufs import history, web
+from connector.adapters.whatsapp.history_people import aliases_in, profiles_in
+from connector.adapters.whatsapp.protobufs import history
 from connector.adapters.whatsapp.reading import ReadingRules, Rejected
-from connector.domain.addresses import Jid
-from connector.domain.chats import Profile
 from connector.domain.incoming import HistoryProgress, Incoming
 from connector.errors import InvalidAddress
 
 _SECOND: Final = timedelta(seconds=1)
-_NO_NAME: Final = "-"  # what phones send for a person without a push name
 _WHOLE: Final = 100  # percent
 # Field numbers of neonize's HistorySync, and of WhatsApp's own messages.
 _DATA: Final = 1
+_STATUSES: Final = history.HistorySync.STATUSV3MESSAGES_FIELD_NUMBER
 _CONVERSATIONS: Final = history.HistorySync.CONVERSATIONS_FIELD_NUMBER
 _MESSAGES: Final = history.Conversation.MESSAGES_FIELD_NUMBER
+_MESSAGE: Final = history.HistorySyncMsg.MESSAGE_FIELD_NUMBER
 _Sync: Final = history.HistorySync
 _COUNTED: Final = frozenset({_Sync.RECENT, _Sync.FULL, _Sync.ON_DEMAND})
 _SENSELESS: Final = (DecodeError, InvalidAddress, ValueError, OverflowError, KeyError)
@@ -53,27 +55,17 @@ def read_history(
     chunk = Chunk(
         received_at=received_at,
         rules=rules,
-        aliases=_aliases(sync),
+        aliases=aliases_in(sync),
         since=received_at - timedelta(days=rules.history_days),
     )
     for body in _newest_first(conversations):
         yield from _conversation(body, chunk)
     if not rules.ignore_status:
-        yield from _statuses(sync.statusV3Messages, chunk)
-    yield from _profiles(sync, chunk)
+        yield from _statuses(sync, rest, chunk)
+    yield from profiles_in(sync, chunk)
     if sync.syncType in _COUNTED:
         done = sync.progress >= _WHOLE or sync.syncType == _Sync.ON_DEMAND
         yield HistoryProgress(percent=min(sync.progress, _WHOLE), done=done)
-
-
-def _aliases(sync: Any) -> Mapping[Jid, Jid]:
-    aliases: dict[Jid, Jid] = {}
-    for mapping in sync.phoneNumberToLidMappings:
-        lid = identity.address(mapping.lidJID)
-        phone = identity.address(mapping.pnJID)
-        if lid is not None and phone is not None:
-            aliases[lid], aliases[phone] = phone, lid
-    return aliases
 
 
 def _newest_first(conversations: Sequence[memoryview]) -> list[memoryview]:
@@ -97,14 +89,20 @@ def _told_activity(conversation: Any) -> int:
     return told
 
 
+@dataclass(frozen=True, slots=True)
+class _Wire:
+    """Messages of one chat as they came, for those that cannot be read."""
+
+    chat: bytes  # a Conversation that says only whose it is
+    messages: Callable[[], Sequence[memoryview]]  # HistorySyncMsgs
+
+    def alone(self, index: int) -> bytes:
+        return self.chat + wrapped(_MESSAGES, bytes(self.messages()[index]))
+
+
 def _conversation(body: memoryview, chunk: Chunk) -> Iterator[Incoming | Rejected]:
     try:
         conversation = history.Conversation.FromString(bytes(body))
-        messages = sorted(
-            (one.message for one in conversation.messages),
-            key=lambda info: info.messageTimestamp,
-            reverse=True,
-        )
         where = remembered(conversation, chunk)
     except DecodeError:
         yield from _damaged(body, chunk)
@@ -114,16 +112,25 @@ def _conversation(body: memoryview, chunk: Chunk) -> Iterator[Incoming | Rejecte
         return
     if where is None:
         return
+    messages = [one.message for one in conversation.messages]
     if _is_recent(conversation, messages, chunk):
         yield from state_of(where, conversation)
-    for info in messages:
-        yield from _remembered(info, where, conversation)
+    wire = _Wire(_whose(conversation), cache(lambda: split(body, _MESSAGES).parts))
+    yield from _remembered(messages, where, wire)
+
+
+def _whose(conversation: Any) -> bytes:
+    return history.Conversation(
+        ID=clean(conversation.ID, LONGEST_ID),
+        pnJID=clean(conversation.pnJID, LONGEST_ID) or None,
+        lidJID=clean(conversation.lidJID, LONGEST_ID) or None,
+    ).SerializeToString()
 
 
 def _is_recent(conversation: Any, messages: Sequence[Any], chunk: Chunk) -> bool:
     """Chats that have been silent for longer than what is wanted are left out."""
     newest = max(
-        _told_activity(conversation), messages[0].messageTimestamp if messages else 0
+        _told_activity(conversation), *(info.messageTimestamp for info in messages), 0
     )
     if not newest:
         return False
@@ -131,20 +138,21 @@ def _is_recent(conversation: Any, messages: Sequence[Any], chunk: Chunk) -> bool
 
 
 def _remembered(
-    info: Any, where: Remembered, conversation: Any
+    messages: Sequence[Any], where: Remembered, wire: _Wire
 ) -> Iterator[Incoming | Rejected]:
-    try:
-        found = list(read_remembered(info, where))
-    except _SENSELESS as error:
-        alone = history.Conversation(
-            ID=conversation.ID,
-            pnJID=conversation.pnJID or None,
-            lidJID=conversation.lidJID or None,
-            messages=[history.HistorySyncMsg(message=info)],
-        )
-        yield _rejected(alone.SerializePartialToString(), error)
-    else:
-        yield from found
+    """Newest first; what makes no sense is handed out as it came."""
+    newest_first = sorted(
+        range(len(messages)),
+        key=lambda index: messages[index].messageTimestamp,
+        reverse=True,
+    )
+    for index in newest_first:
+        try:
+            found = list(read_remembered(messages[index], where))
+        except _SENSELESS as error:
+            yield _rejected(wire.alone(index), error)
+        else:
+            yield from found
 
 
 def _damaged(body: memoryview, chunk: Chunk) -> Iterator[Incoming | Rejected]:
@@ -170,27 +178,15 @@ def _rejected(conversation: bytes, error: Exception) -> Rejected:
     return Rejected(code=Code.HISTORY_SYNC, raw=raw, reason=type(error).__name__)
 
 
-def _statuses(
-    posts: Sequence[web.WebMessageInfo], chunk: Chunk
-) -> Iterator[Incoming | Rejected]:
+def _statuses(sync: Any, body: bytes, chunk: Chunk) -> Iterator[Incoming | Rejected]:
     where = Remembered(
         chat=identity.status_chat(), chunk=chunk, own=chunk.rules.own, other=None
     )
-    of = history.Conversation(ID=str(identity.STATUS))
-    for post in posts:
-        yield from _remembered(post, where, of)
+    chat = history.Conversation(ID=str(identity.STATUS)).SerializeToString()
 
+    @cache
+    def messages() -> Sequence[memoryview]:
+        posts = split(body, _STATUSES).parts
+        return [memoryview(wrapped(_MESSAGE, bytes(post))) for post in posts]
 
-def _profiles(sync: Any, chunk: Chunk) -> Iterator[Profile]:
-    for entry in sync.pushnames:
-        person = chunk.person(entry.ID)
-        name = clean(entry.pushname, LONGEST_NAME)
-        if person is not None and name not in {"", _NO_NAME}:
-            yield Profile(person=person, push_name=name)
-    for contact in sync.inlineContacts:
-        known = identity.person(
-            identity.address(contact.lidJID), identity.address(contact.pnJID)
-        )
-        name = clean(contact.fullName or contact.firstName, LONGEST_NAME)
-        if known is not None and name:
-            yield Profile(person=known, saved_name=name)
+    yield from _remembered(sync.statusV3Messages, where, _Wire(chat, messages))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from connector.adapters.whatsapp.event_codes import Code
+from connector.adapters.whatsapp.history_chunk import wrapped
 from connector.adapters.whatsapp.protobufs import e2e, history, web
 from connector.adapters.whatsapp.reading import ReadingRules, Rejected
 from connector.domain.changes import Edit, Reaction, Revocation, Vote
@@ -353,14 +354,25 @@ def test_what_makes_no_sense_is_set_aside_alone_and_can_be_read_again() -> None:
         assert again == one
 
 
+def test_a_message_without_a_key_is_set_aside_too() -> None:
+    message = b"\x0a\x03\x1a\x01x"  # a WebMessageInfo of unknown bytes only
+    body = history.Conversation(ID=BOB_LID).SerializeToString()
+    body += wrapped(history.Conversation.MESSAGES_FIELD_NUMBER, message)
+    raw = wrapped(1, wrapped(history.HistorySync.CONVERSATIONS_FIELD_NUMBER, body))
+
+    (found,) = everything(Code.HISTORY_SYNC, raw)
+
+    assert isinstance(found, Rejected)
+    assert everything(Code.HISTORY_SYNC, found.raw) == [found]
+
+
 def test_one_damaged_message_does_not_cost_its_chat() -> None:
     good = remembered("fine", HOUR).SerializeToString()
     bad = b"\x0a\x02\xff\xff"
     body = history.Conversation(ID=BOB_LID).SerializeToString()
     for message in (good, bad):
-        body += b"\x12" + bytes([len(message)]) + message
-    chunk = b"\x08\x03\x12" + bytes([len(body)]) + body
-    raw = b"\x0a" + bytes([len(chunk)]) + chunk
+        body += wrapped(history.Conversation.MESSAGES_FIELD_NUMBER, message)
+    raw = wrapped(1, wrapped(history.HistorySync.CONVERSATIONS_FIELD_NUMBER, body))
 
     found = everything(Code.HISTORY_SYNC, raw)
 
