@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias, TypeVar
 
 import httpx
-from realtime import RealtimePostgresChangesListenEvent
+from realtime import RealtimePostgresChangesListenEvent, RealtimeSubscribeStates
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
 from devstack.supabase import Project
@@ -79,6 +79,26 @@ class App:
 
     def _ring(self) -> None:
         self._changed.set()
+
+    async def hears(self, event: str) -> asyncio.Queue[Row]:
+        """What the workspace's topic tells from now on about this event."""
+        told: asyncio.Queue[Row] = asyncio.Queue()
+        channel = self.client.channel(
+            f"wa:workspace:{self.workspace_id}",
+            {"config": {"broadcast": None, "presence": None, "private": True}},
+        )
+        channel = channel.on_broadcast(
+            event, lambda message: told.put_nowait(message["payload"])
+        )
+        joined = asyncio.Event()
+        await channel.subscribe(
+            lambda state, _: (
+                joined.set() if state is RealtimeSubscribeStates.SUBSCRIBED else None
+            )
+        )
+        async with asyncio.timeout(REQUEST_SECONDS):
+            await joined.wait()
+        return told
 
     # --- verbs ---------------------------------------------------------------------
 

@@ -86,8 +86,8 @@ class Linked:
         """The row of a message, once something holds of it."""
 
         async def look() -> Row | None:
-            [row] = await self.messages(whatsapp_id=sent.whatsapp_id)
-            return row if true_of(row) else None
+            found = await self.messages(whatsapp_id=sent.whatsapp_id)
+            return found[0] if found and true_of(found[0]) else None
 
         return await self.app.until(look, within)
 
@@ -158,7 +158,9 @@ class World:
         """Link a number by QR, as its owner would; `columns` are the session's."""
         owner = owner or self.somebody("Ana")
         app = await self.app()
-        session_id = await app.adds_number(desired_state="connected", **columns)
+        session_id = await app.adds_number(
+            "Support", desired_state="connected", **columns
+        )
         device = await owner.phone.scans(await app.qr_shown(session_id, within=20))
         await app.session_is(session_id, "connected", within=20)
         return Linked(self, app, session_id, owner, device)
