@@ -1,6 +1,5 @@
 """An emulated WhatsApp for development, the demo and tests: see docs/devstack-whatsapp.md."""
 
-from devstack.whatsapp.calling import Call
 from devstack.whatsapp.devices import LinkedDevice
 from devstack.whatsapp.emulator import WhatsApp
 from devstack.whatsapp.faults import Failure, Fault
@@ -14,6 +13,7 @@ from devstack.whatsapp.phone import Phone
 from devstack.whatsapp.receipt_book import ClientReceipt
 from devstack.whatsapp.registration import PairingRefused, UnknownCode
 from devstack.whatsapp.remembering import Conversation, Remembered
+from devstack.whatsapp.verbs.calling import Call
 
 __all__ = [
     "Call",

@@ -37,7 +37,7 @@ class Parcel:
     plaintext: bytes
     media_type: str | None = None
     group: ForGroup | None = None
-    meta: Node | None = None
+    beside: tuple[Node, ...] = ()  # further elements of the stanza
     failing: Failing | None = None
     decrypt_fail: str | None = None
 
@@ -145,8 +145,7 @@ def _attributes(parcel: Parcel) -> Attributes:
 
 
 def _message(parcel: Parcel, encs: list[Node]) -> Node:
-    meta = [parcel.meta] if parcel.meta is not None else []
-    return Node("message", parcel.attributes, [*encs, *meta])
+    return Node("message", parcel.attributes, [*encs, *parcel.beside])
 
 
 def _garbled(enc: Node) -> Node:

@@ -6,12 +6,6 @@ import hashlib
 from typing import Literal, TypeAlias
 
 from devstack.whatsapp import receipts
-from devstack.whatsapp.amending import Amender
-from devstack.whatsapp.appearing import Appearing
-from devstack.whatsapp.attaching import Attacher
-from devstack.whatsapp.broadcasting import Broadcaster
-from devstack.whatsapp.business import Business
-from devstack.whatsapp.calling import Caller
 from devstack.whatsapp.devices import LinkedDevice
 from devstack.whatsapp.emulated import EmulatedDevice
 from devstack.whatsapp.faults import Failure
@@ -20,8 +14,14 @@ from devstack.whatsapp.happenings import PATIENCE, Waiting
 from devstack.whatsapp.messages import HeardMessage, Letter, text_of
 from devstack.whatsapp.network import Network
 from devstack.whatsapp.phone import Phone
-from devstack.whatsapp.polling import Pollster
-from devstack.whatsapp.sharing import Sharer
+from devstack.whatsapp.verbs.amending import Amender
+from devstack.whatsapp.verbs.appearing import Appearing
+from devstack.whatsapp.verbs.attaching import Attacher
+from devstack.whatsapp.verbs.broadcasting import Broadcaster
+from devstack.whatsapp.verbs.business import Business
+from devstack.whatsapp.verbs.calling import Caller
+from devstack.whatsapp.verbs.polling import Pollster
+from devstack.whatsapp.verbs.sharing import Sharer
 from devstack.whatsapp.wire.nodes import LID, PN, Jid
 
 AutomaticReceipts: TypeAlias = Literal["delivered", "read", "none"]
@@ -32,7 +32,7 @@ class Person(
 ):
     """Made by `WhatsApp.person`. Device 0 is the phone; the rest is linked to it.
 
-    The verbs are in the parts: speaking.py (texts), attaching.py (files), sharing.py
+    The verbs are in the parts, in verbs/: speaking.py (texts), attaching.py (files), sharing.py
     (places, cards), polling.py, amending.py (reactions, edits, deletions), business.py,
     appearing.py (typing, online, pictures), broadcasting.py (status), calling.py.
     """
@@ -53,6 +53,7 @@ class Person(
         self.login_failure: Failure | None = None
         self.ack_error: int | None = None  # refuses every message their clients send
         self.about = ""
+        self.business_name: str | None = None  # of a business account
         self.acquaintances: dict[Person, None] = {}  # in the order they met
         self.saved_by: dict[Person, str] = {}  # as whom
         own = [EmulatedDevice(self, n) for n in range(emulated_devices)]

@@ -113,6 +113,12 @@ class Phone(ChatSettings, Memory):
         tick: Literal["read", "read-self"] = "read-self" if secretly else "read"
         receipts.tell_own_devices(self.person, chat, unread, tick, addressing)
 
+    async def plays(self, message: HeardMessage) -> None:
+        """The owner listens to a voice message: the sender and other devices learn."""
+        await self.person.plays(message)
+        chat = message.chat
+        receipts.tell_own_devices(self.person, chat, [message], "played", "lid")
+
     def unlinks(self, device: LinkedDevice) -> None:
         """Remove a device from the list on the phone."""
         device.removed()

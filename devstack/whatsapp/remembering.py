@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from devstack.whatsapp.groups import Group
 from devstack.whatsapp.messages import new_message_id, text_message
-from devstack.whatsapp.polling import vote_for
+from devstack.whatsapp.verbs.polling import vote_for
 from devstack.whatsapp.wire.nodes import Jid
 from devstack.whatsapp.wire.protobufs import E2E, Common, History, Web
 

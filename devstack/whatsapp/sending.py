@@ -14,7 +14,8 @@ from devstack.whatsapp.context import Addressing
 from devstack.whatsapp.devices import LinkedDevice
 from devstack.whatsapp.emulated import EmulatedDevice, ForGroup, Parcel
 from devstack.whatsapp.messages import Letter
-from devstack.whatsapp.wire.nodes import BROADCAST, Attributes, Jid
+from devstack.whatsapp.verified_names import verified_name
+from devstack.whatsapp.wire.nodes import BROADCAST, Attributes, Jid, Node
 from devstack.whatsapp.wire.protobufs import E2E
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def post_direct(
 ) -> None:
     sender.person.meets(to)
     if to is not sender.person:
-        parcel = _parcel(letter, _direct_attributes(sender, addressing))
+        parcel = _parcel(sender, letter, _direct_attributes(sender, addressing))
         for device in to.linked_devices:
             sender.post(device, parcel)
         to.hear_plainly(sender, letter, sender.person)
@@ -70,13 +71,15 @@ def _parcel_for_all(
     key_message = _key_message(name, sender.identity.distribution_message(name))
     plaintext = letter.message.SerializeToString()
     ciphertext = sender.identity.group_encrypt(name, plaintext)
-    return _parcel(letter, attributes, group=ForGroup(name, ciphertext, key_message))
+    return _parcel(
+        sender, letter, attributes, group=ForGroup(name, ciphertext, key_message)
+    )
 
 
 def post_to_own(sender: EmulatedDevice, to: LinkedDevice, letter: Letter) -> None:
     """A peer message: between the devices of one person, and about nothing else."""
     attributes: Attributes = {"from": sender.person.jid, "category": "peer"}
-    sender.post(to, _parcel(letter, attributes))
+    sender.post(to, _parcel(sender, letter, attributes))
 
 
 def _post_own_copies(
@@ -93,19 +96,20 @@ def _post_own_copies(
     if by_lid:
         places = {"from": person.lid, "recipient": to.lid, "peer_recipient_pn": to.jid}
     attributes: Attributes = {**places, "notify": person.name}
-    parcel = _parcel(letter, attributes, plaintext=copy.SerializeToString())
+    parcel = _parcel(sender, letter, attributes, plaintext=copy.SerializeToString())
     for device in person.linked_devices:
         sender.post(device, parcel)
 
 
 def _parcel(
+    sender: EmulatedDevice,
     letter: Letter,
     attributes: Attributes,
     *,
     plaintext: bytes | None = None,
     group: ForGroup | None = None,
 ) -> Parcel:
-    message, meta = letter.message, stanza_kinds.meta(letter.message)
+    message = letter.message
     failing = letter.failing
     hidden = stanza_kinds.hides_failure(message) or bool(failing and failing.hidden)
     return Parcel(
@@ -120,10 +124,16 @@ def _parcel(
         plaintext if plaintext is not None else message.SerializeToString(),
         letter.media_type or stanza_kinds.media_type(message),
         group,
-        meta=meta,
+        beside=_beside(sender.person, message),
         failing=failing,
         decrypt_fail="hide" if hidden else None,
     )
+
+
+def _beside(person: Person, message: E2E.Message) -> tuple[Node, ...]:
+    meta, business = stanza_kinds.meta(message), person.business_name
+    name = verified_name(business) if business else None
+    return tuple(node for node in (meta, name) if node is not None)
 
 
 def _direct_attributes(sender: EmulatedDevice, addressing: Addressing) -> Attributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from devstack.whatsapp import stanza_kinds
 from devstack.whatsapp.groups import Group
 from devstack.whatsapp.messages import HeardMessage, SentMessage
 
@@ -23,10 +24,13 @@ class Unread:
         heard: list[HeardMessage],
         up_to: HeardMessage | SentMessage | None,
     ) -> list[HeardMessage]:
-        """What is read now: all of the chat that was not, or up to one message."""
+        """What is read now: all of the chat that was not, or up to one message.
+
+        Reactions, edits and deletions are nothing to be read by themselves.
+        """
         taken = []
         for message in heard:
-            if message.chat is not chat:
+            if message.chat is not chat or stanza_kinds.hides_failure(message.message):
                 continue
             if message.whatsapp_id not in self._read:
                 self._read.add(message.whatsapp_id)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from devstack.whatsapp import Group, Person, WhatsApp
 from devstack.whatsapp.wire.nodes import Jid
 from tests.emulator.client import neonize_jid, plain
+from tests.emulator.eventually import eventually
 from tests.emulator.linked import Linked
 
 
@@ -53,3 +54,18 @@ async def test_a_client_knows_its_groups_and_their_members(
     assert info.GroupName.Name == "Família"
     assert members == {member.lid for member in family.members}
     assert family.jid in [plain(group.JID) for group in joined]
+
+
+async def test_a_business_has_a_name_of_its_own(ana: Linked, friend: Person) -> None:
+    friend.business_name = "Padaria do Bob"
+
+    sent = await friend.says(ana.person, "we open at six")
+    event = await ana.client.arrival(sent)
+    [found] = await ana.client.call("is_on_whatsapp", f"+{friend.number}")
+
+    name = event.Info.VerifiedName.Details.verifiedName
+    assert name == found.VerifiedName.Details.verifiedName == "Padaria do Bob"
+    await eventually(
+        lambda: ana.client.call("contact.get_contact", neonize_jid(friend.lid)),
+        lambda contact: contact.BusinessName == "Padaria do Bob",
+    )

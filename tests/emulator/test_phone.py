@@ -115,3 +115,12 @@ async def test_a_new_name_reaches_the_client(ana: Linked) -> None:
     await eventually(
         lambda: ana.client.call("get_me"), lambda me: me.PushName == "Ana the Second"
     )
+
+
+async def test_listening_on_the_phone_is_told_too(ana: Linked, friend: Person) -> None:
+    sent = await friend.sends_voice(ana.person, b"listen to me")
+    [heard] = ana.person.heard_from(friend)
+
+    await ana.person.phone.plays(heard)
+
+    await ana.client.event(Neonize.Receipt, of_own(Neonize.Receipt.PLAYED, sent.id))

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from devstack.whatsapp.network import unix_now
 from devstack.whatsapp.people import Person
 from devstack.whatsapp.queries.query import Query
+from devstack.whatsapp.verified_names import verified_name
 from devstack.whatsapp.wire.errors import DecodeError
 from devstack.whatsapp.wire.nodes import PN, Jid, Node
 
@@ -42,6 +43,7 @@ def _look_up(query: Query, user: Node, wanted: list[str]) -> Node | None:
         "lid": _lid,
         "status": _about,
         "picture": _picture,
+        "business": _business,
     }
     children = [known[name](person, jid) for name in wanted if name in known]
     return Node("user", {"jid": jid}, children)
@@ -55,11 +57,13 @@ def _by_number(query: Query, asked: bytes) -> Node:
         jid = Jid(number, PN)
         contact = Node("contact", {"type": "out"}, asked)
         return Node("user", {"jid": jid, "pn_jid": jid}, [contact])
-    contact = Node("contact", {"type": "in"}, asked)
+    found = [Node("contact", {"type": "in"}, asked)]
+    if person.business_name:
+        found.append(_business(person, person.jid))
     payload = query.connection.payload
     if payload is not None and payload.lidDbMigrated:
-        return Node("user", {"jid": person.lid, "pn_jid": person.jid}, [contact])
-    return Node("user", {"jid": person.jid, "lid": person.lid}, [contact])
+        return Node("user", {"jid": person.lid, "pn_jid": person.jid}, found)
+    return Node("user", {"jid": person.jid, "lid": person.lid}, found)
 
 
 def _devices(person: Person, asked: Jid) -> Node:
@@ -81,6 +85,11 @@ def _about(person: Person, _asked: Jid) -> Node:
 def _picture(person: Person, _asked: Jid) -> Node:
     shown = None if person.picture_refusal else person.picture
     return Node("picture", {"id": shown.id} if shown else {})
+
+
+def _business(person: Person, _asked: Jid) -> Node:
+    name = person.business_name
+    return Node("business", {}, [verified_name(name)] if name else None)
 
 
 def participant_hash(jids: Iterable[Jid]) -> str:

@@ -43,6 +43,7 @@ with without_the_go_library():
     from neonize.proto.waHistorySync import WAWebProtobufsHistorySync_pb2 as History
     from neonize.proto.waServerSync import WAServerSync_pb2 as ServerSync
     from neonize.proto.waSyncAction import WAWebProtobufSyncAction_pb2 as SyncAction
+    from neonize.proto.waVnameCert import WAWebProtobufsVnameCert_pb2 as Vname
     from neonize.proto.waWa6 import WAWebProtobufsWa6_pb2 as Wa6
     from neonize.proto.waWeb import WAWebProtobufsWeb_pb2 as Web
 
@@ -55,6 +56,7 @@ __all__ = [
     "History",
     "ServerSync",
     "SyncAction",
+    "Vname",
     "Wa6",
     "Web",
     "without_the_go_library",

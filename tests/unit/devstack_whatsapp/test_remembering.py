@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from devstack.whatsapp import Conversation, Group, Remembered, history
 from devstack.whatsapp.much_history import much_history
 from devstack.whatsapp.network import Network
-from devstack.whatsapp.polling import poll_message
+from devstack.whatsapp.verbs.polling import poll_message
 from devstack.whatsapp.wire.protobufs import History, Web
 from tests.unit.devstack_whatsapp.world import person
 

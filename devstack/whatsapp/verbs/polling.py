@@ -13,7 +13,7 @@ from devstack.whatsapp.context import How, Said
 from devstack.whatsapp.message_secrets import sealed
 from devstack.whatsapp.messages import SentMessage
 from devstack.whatsapp.network import unix
-from devstack.whatsapp.speaking import Speaker
+from devstack.whatsapp.verbs.speaking import Speaker
 from devstack.whatsapp.wire.protobufs import E2E
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from devstack.whatsapp.groups import Group
 from devstack.whatsapp.message_secrets import sealed
 from devstack.whatsapp.messages import SentMessage
 from devstack.whatsapp.network import unix, unix_now
-from devstack.whatsapp.speaking import Speaker
+from devstack.whatsapp.verbs.speaking import Speaker
 from devstack.whatsapp.wire.protobufs import E2E, Common
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 from devstack.whatsapp.context import How
 from devstack.whatsapp.messages import SentMessage
 from devstack.whatsapp.network import unix_now
-from devstack.whatsapp.speaking import THUMBNAIL, Speaker
+from devstack.whatsapp.verbs.speaking import THUMBNAIL, Speaker
 from devstack.whatsapp.wire.protobufs import E2E
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Unpack
 from devstack.whatsapp import context
 from devstack.whatsapp.context import How
 from devstack.whatsapp.messages import Failing, SentMessage
-from devstack.whatsapp.speaking import THUMBNAIL, Speaker
+from devstack.whatsapp.verbs.speaking import THUMBNAIL, Speaker
 from devstack.whatsapp.wire.media import MediaKind, encrypt_media
 from devstack.whatsapp.wire.protobufs import E2E
 

@@ -82,7 +82,7 @@ class Speaker:
         **how: Unpack[How],
     ) -> SentMessage:
         """Any message; its stanza's type and attributes follow from it."""
-        return await self._tell(to, message, how, failing)
+        return await self._tell(to, context.copied(message), how, failing)
 
     async def _tell(
         self,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from devstack.whatsapp.context import How, Said, chat_of
 from devstack.whatsapp.messages import SentMessage
-from devstack.whatsapp.speaking import Speaker
+from devstack.whatsapp.verbs.speaking import Speaker
 from devstack.whatsapp.wire.protobufs import E2E
 
 if TYPE_CHECKING:

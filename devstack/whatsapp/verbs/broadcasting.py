@@ -9,7 +9,7 @@ from devstack.whatsapp import context, sending
 from devstack.whatsapp.context import How
 from devstack.whatsapp.messages import Letter, SentMessage, new_message_id, text_of
 from devstack.whatsapp.network import unix
-from devstack.whatsapp.speaking import Speaker
+from devstack.whatsapp.verbs.speaking import Speaker
 from devstack.whatsapp.wire.protobufs import E2E
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from devstack.whatsapp.groups import Group
 from devstack.whatsapp.messages import new_message_id
 from devstack.whatsapp.network import unix_now
-from devstack.whatsapp.speaking import Speaker
+from devstack.whatsapp.verbs.speaking import Speaker
 from devstack.whatsapp.wire.nodes import Attributes, Node
 
 if TYPE_CHECKING:
