@@ -36,7 +36,7 @@ comment on column public.wa_contacts.on_whatsapp is 'Whether the number has What
 comment on column public.wa_contacts.avatar_path is 'In the bucket wa-media.';
 comment on column public.wa_contacts.avatar_id is 'WhatsApp''s id of that picture; empty: the person has none.';
 comment on column public.wa_contacts.avatar_checked_at is
-'When the picture was last asked for; null: never, or it has changed since.';
+'As of when the picture is known; null: it was never asked for.';
 comment on column public.wa_contacts.tags is 'The app''s own labels.';
 comment on column public.wa_contacts.fields is 'The app''s own values, for templates.';
 

@@ -41,9 +41,9 @@ comment on column public.wa_chats.name is 'A group''s subject. A direct chat is 
 comment on column public.wa_chats.avatar_path is 'A group''s picture, in the bucket wa-media.';
 comment on column public.wa_chats.avatar_id is 'WhatsApp''s id of that picture; empty: the group has none.';
 comment on column public.wa_chats.avatar_checked_at is
-'When the picture was last asked for; null: never, or it has changed since.';
+'As of when the picture is known; null: it was never asked for.';
 comment on column public.wa_chats.refreshed_at is
-'When the group was last asked for; null: never, or it has changed since.';
+'As of when the members are known; null: the group was never asked for.';
 comment on column public.wa_chats.unread_count is
 'Incoming live messages after read_up_to, and before the first reading what was unread when the number was linked. '
 'Set it to 0 to mark the chat as read.';

@@ -60,7 +60,9 @@ begin
         coalesce((told.news ->> 'archived')::boolean, chat.archived),
         case
           when told.news ? 'disappearing_seconds'
-            then nullif(greatest(least((told.news ->> 'disappearing_seconds')::numeric, 2147483647), 0), 0)::integer
+            -- Not least(): it would take null, no timer, for the largest.
+            then case when (told.news ->> 'disappearing_seconds')::numeric between 1 and 2147483647
+              then (told.news ->> 'disappearing_seconds')::numeric::integer end
           else chat.disappearing_seconds
         end,
         case

@@ -142,23 +142,26 @@ begin
   ),
   refreshed as (
     update public.wa_chats as chat
-    set refreshed_at = told.as_of
-    from told
-    where chat.id = told.chat_id
-      and told.as_of > coalesce(chat.refreshed_at, '-infinity')
-      and not exists (
-        select from wa_private.look_ups as look_up
-        where look_up.session_id = p_session_id and look_up.jid = chat.jid and look_up.aspect = 'group'
-          and look_up.stale_at > told.as_of
-      )
-    returning chat.jid
-  ),
-  answered as (
-    delete from wa_private.look_ups as look_up
-    using refreshed
-    where look_up.session_id = p_session_id and look_up.jid = refreshed.jid and look_up.aspect = 'group'
+    set refreshed_at = answer.as_of
+    from (
+      -- When it was asked, by Postgres' own clock, if it was.
+      select told.chat_id, coalesce(look_up.asked_at, told.as_of) as as_of
+      from told
+      inner join public.wa_chats as asked on asked.id = told.chat_id
+      left join wa_private.look_ups as look_up
+        on look_up.session_id = p_session_id and look_up.jid = asked.jid and look_up.aspect = 'group'
+    ) as answer
+    where chat.id = answer.chat_id
+      and answer.as_of > coalesce(chat.refreshed_at, '-infinity')
   )
   select count(*) into gone from hidden;
+  perform wa_private.end_look_up(p_session_id, array[answered.jid], 'group', answered.refreshed_at)
+  from (
+    select chat.jid, chat.refreshed_at
+    from public.wa_chats as chat
+    where chat.id in (select fact.chat_id from unnest(facts) as fact)
+    order by chat.jid
+  ) as answered;
   return gone + wa_private.keep_members(facts);
 end;
 $$;

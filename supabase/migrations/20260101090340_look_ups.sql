@@ -1,5 +1,5 @@
 -- Purpose: what WhatsApp has to be asked about people and groups, and when it was.
--- Affects: wa_private.look_ups, wa_private.store_stale (new).
+-- Affects: wa_private.look_ups, wa_private.store_stale, end_look_up (new).
 
 create table wa_private.look_ups (
   session_id uuid not null references public.wa_sessions (id) on delete cascade,
@@ -12,11 +12,11 @@ create table wa_private.look_ups (
   primary key (session_id, jid, aspect)
 );
 comment on table wa_private.look_ups is
-'Questions on their way, and answers that went out of date. When the last answer came is said where it is kept: '
+'Questions on their way, and answers that went out of date. What the last answer answered is said where it is kept: '
 'refreshed_at, avatar_checked_at.';
 comment on column wa_private.look_ups.asked_at is
 'Not again for a while, whatever becomes of the question; longer after each of the tries.';
-comment on column wa_private.look_ups.stale_at is 'Answers to what was asked before are out of date.';
+comment on column wa_private.look_ups.stale_at is 'What was asked before is out of date.';
 
 alter table wa_private.look_ups enable row level security;
 revoke all on table wa_private.look_ups from anon, authenticated;
@@ -32,12 +32,12 @@ as $$
 declare
   -- WhatsApp's times are cut to whole seconds: rather ask once too often.
   cut_off constant interval := '1 second';
-  jids text[];
-  aspects text[];
-  times timestamptz[];
+  noted integer;
 begin
-  select array_agg(stale.jid), array_agg(stale.aspect), array_agg(stale.as_of + cut_off)
-  into jids, aspects, times
+  -- Never later than now: nothing would be new enough ever to answer it, and WhatsApp be asked without end.
+  -- Chats are not touched: they are locked in an order that these are not in.
+  insert into wa_private.look_ups as look_up (session_id, jid, aspect, stale_at)
+  select p_session_id, stale.jid, stale.aspect, least(stale.as_of + cut_off, now())
   from (
     select coalesce(alias.lid_jid, given.jid) as jid, given.aspect, max(given.as_of) as as_of
     from jsonb_to_recordset(p_items) as given (jid text, aspect text, as_of timestamptz)
@@ -51,35 +51,13 @@ begin
     or exists (
       select from public.wa_contacts as contact
       where contact.session_id = p_session_id and contact.jid = stale.jid
-    );
-  if jids is null then
-    return 0;
-  end if;
-
-  insert into wa_private.look_ups as look_up (session_id, jid, aspect, stale_at)
-  select p_session_id, stale.jid, stale.aspect, stale.at
-  from unnest(jids, aspects, times) as stale (jid, aspect, at)
+    )
   order by stale.jid, stale.aspect
   on conflict (session_id, jid, aspect) do update
   set stale_at = excluded.stale_at
   where coalesce(look_up.stale_at, '-infinity') < excluded.stale_at;
-
-  update public.wa_chats as chat
-  set refreshed_at = null
-  from unnest(jids, aspects, times) as stale (jid, aspect, at)
-  where stale.aspect = 'group'
-    and chat.session_id = p_session_id and chat.jid = stale.jid and chat.refreshed_at < stale.at;
-  update public.wa_chats as chat
-  set avatar_checked_at = null
-  from unnest(jids, aspects, times) as stale (jid, aspect, at)
-  where stale.aspect = 'picture'
-    and chat.session_id = p_session_id and chat.jid = stale.jid and chat.avatar_checked_at < stale.at;
-  update public.wa_contacts as contact
-  set avatar_checked_at = null
-  from unnest(jids, aspects, times) as stale (jid, aspect, at)
-  where stale.aspect = 'picture'
-    and contact.session_id = p_session_id and contact.jid = stale.jid and contact.avatar_checked_at < stale.at;
-  return cardinality(jids);
+  get diagnostics noted = row_count;
+  return noted;
 end;
 $$;
 comment on function wa_private.store_stale(uuid, uuid, jsonb) is
@@ -87,3 +65,29 @@ comment on function wa_private.store_stale(uuid, uuid, jsonb) is
 
 revoke execute on function wa_private.store_stale(uuid, uuid, jsonb) from public, anon, authenticated;
 grant execute on function wa_private.store_stale(uuid, uuid, jsonb) to service_role;
+
+create function wa_private.end_look_up(p_session_id uuid, p_jids text[], p_aspect text, p_asked_at timestamptz)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  delete from wa_private.look_ups as look_up
+  where look_up.session_id = p_session_id
+    and look_up.jid = any(p_jids)
+    and look_up.aspect = p_aspect
+    and coalesce(look_up.stale_at, '-infinity') <= p_asked_at;
+  -- What went out of date meanwhile is asked again at once.
+  update wa_private.look_ups as look_up
+  set asked_at = null, tries = 0
+  where look_up.session_id = p_session_id
+    and look_up.jid = any(p_jids)
+    and look_up.aspect = p_aspect;
+end;
+$$;
+comment on function wa_private.end_look_up(uuid, text[], text, timestamptz) is
+'What was asked then has been answered. After the chat or contact is written: that order of locks knows no deadlocks.';
+revoke execute on function wa_private.end_look_up(uuid, text[], text, timestamptz) from public, anon, authenticated;
+grant execute on function wa_private.end_look_up(uuid, text[], text, timestamptz) to service_role;

@@ -12,24 +12,31 @@ set search_path = ''
 as $$
   select 'group', chat.jid, null, chat.id, null::uuid, chat.workspace_id, chat.last_message_at
   from public.wa_chats as chat
+  left join wa_private.look_ups as known
+    on known.session_id = p_session_id and known.jid = chat.jid and known.aspect = 'group'
   where chat.session_id = p_session_id
     and chat.kind = 'group'
     and chat.left_at is null
     and (
       chat.refreshed_at is null
+      or chat.refreshed_at < known.stale_at
       or (chat.refreshed_at < now() - interval '24 hours' and chat.last_message_at > now() - interval '7 days')
     )
   union all
   select 'picture', chat.jid, chat.avatar_id, chat.id, null, chat.workspace_id, chat.last_message_at
   from public.wa_chats as chat
+  left join wa_private.look_ups as known
+    on known.session_id = p_session_id and known.jid = chat.jid and known.aspect = 'picture'
   where chat.session_id = p_session_id
     and chat.kind = 'group'
     and chat.left_at is null
     and chat.last_message_at is not null
-    and coalesce(chat.avatar_checked_at, '-infinity') < now() - interval '7 days'
+    and coalesce(chat.avatar_checked_at, '-infinity') < greatest(known.stale_at, now() - interval '7 days')
   union all
   select 'picture', contact.jid, contact.avatar_id, null, contact.id, contact.workspace_id, active.at
   from public.wa_contacts as contact
+  left join wa_private.look_ups as known
+    on known.session_id = p_session_id and known.jid = contact.jid and known.aspect = 'picture'
   -- Lateral: by index for each, however stale the planner's statistics.
   cross join lateral (
     select greatest(
@@ -42,7 +49,7 @@ as $$
     ) as at
   ) as active
   where contact.session_id = p_session_id
-    and coalesce(contact.avatar_checked_at, '-infinity') < now() - interval '7 days'
+    and coalesce(contact.avatar_checked_at, '-infinity') < greatest(known.stale_at, now() - interval '7 days')
     and (contact.jid like '%@lid' or contact.jid like '%@s.whatsapp.net')
     and active.at is not null;
 $$;
@@ -102,7 +109,7 @@ set search_path = ''
 as $$
 declare
   canonical text;
-  is_stale boolean;
+  checked_at timestamptz;
   old record;
   new_path text;
 begin
@@ -114,9 +121,13 @@ begin
     ),
     p_jid
   );
-  delete from wa_private.look_ups as look_up
-  where look_up.session_id = p_session_id and look_up.jid in (p_jid, canonical) and look_up.aspect = 'picture'
-  returning coalesce(look_up.stale_at > look_up.asked_at, false) into is_stale;
+  checked_at := coalesce(
+    (
+      select max(look_up.asked_at) from wa_private.look_ups as look_up
+      where look_up.session_id = p_session_id and look_up.jid in (p_jid, canonical) and look_up.aspect = 'picture'
+    ),
+    now()
+  );
 
   select known.* into old
   from (
@@ -141,14 +152,15 @@ begin
   set
     avatar_id = coalesce(p_picture_id, chat.avatar_id),
     avatar_path = new_path,
-    avatar_checked_at = case when is_stale then null else now() end
+    avatar_checked_at = checked_at
   where chat.id = old.id;
   update public.wa_contacts as contact
   set
     avatar_id = coalesce(p_picture_id, contact.avatar_id),
     avatar_path = new_path,
-    avatar_checked_at = case when is_stale then null else now() end
+    avatar_checked_at = checked_at
   where contact.id = old.id;
+  perform wa_private.end_look_up(p_session_id, array[p_jid, canonical], 'picture', checked_at);
   return nullif(old.avatar_path, coalesce(new_path, ''));
 end;
 $$;

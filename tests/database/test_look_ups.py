@@ -125,8 +125,7 @@ async def test_a_group_is_asked_about_again_when_it_changed_or_a_day_has_passed(
     await tell(service, leased, stale=[stale(FAMILY, "group", ago(hours=1))])
     assert GROUP not in await next_look_ups(service, leased)
 
-    await tell(service, leased, stale=[stale(FAMILY, "group", ago(seconds=5))])
-    assert (await chat(service))["refreshed_at"] is None
+    await tell(service, leased, stale=[stale(FAMILY, "group", ago(seconds=0))])
     assert GROUP in await next_look_ups(service, leased)
 
     await tell(service, leased, rosters=[roster(1, ana="member") | {"as_of": ago()}])
@@ -240,3 +239,22 @@ async def test_a_groups_picture_is_the_groups(
     family = await chat(service)
     assert (family["avatar_id"], family["avatar_path"]) == ("5", "five.jpg")
     assert PICTURES & set(await next_look_ups(service, leased)) == {("picture", BOB)}
+
+
+async def test_a_change_from_the_future_and_a_clock_that_lags_ask_no_more_than_once(
+    leased: Session, service: Connection
+) -> None:
+    await said_in_both_chats(service, leased)
+    changed = [
+        stale(FAMILY, "group", ago(days=-365)),
+        stale(BOB, "picture", ago(days=-365)),
+    ]
+    await tell(service, leased, stale=changed)
+    assert len(await next_look_ups(service, leased)) == 3
+
+    answer = roster(1, ana="member") | {"as_of": ago(hours=1)}
+    await tell(service, leased, rosters=[answer])
+    for jid in (BOB, FAMILY):
+        await record_picture(service, leased, "1", "one.jpg", jid=jid)
+
+    assert await next_look_ups(service, leased) == []
