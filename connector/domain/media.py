@@ -10,7 +10,6 @@ its name decides anything but what people read.
 from __future__ import annotations
 
 import enum
-import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,7 +26,6 @@ from connector.errors import (
 MOST_DOWNLOADS: Final = 8  # attempts
 # Storage is tried for about a day: it is our own, and so is what keeps it from working.
 MOST_UPLOADS: Final = 300
-LONGEST_NAME: Final = 255
 OCTETS: Final = "application/octet-stream"
 
 # What browsers show without running code in it; the extension of each.
@@ -117,25 +115,6 @@ def storage_path(
     extension = _SHOWN.get(mime_type) or _SAVED.get(mime_type, "bin")
     month = f"{sent_at.year:04}/{sent_at.month:02}"
     return f"{workspace_id}/{session_id}/{month}/{attachment_id}.{extension}"
-
-
-def display_name(claimed: str) -> str | None:
-    """A sender's file name as it may be shown: no folders, no tricks, not too long.
-
-    Control and formatting characters go, for one of them turns what follows around:
-    "photo<U+202E>gpj.exe" reads "photoexe.jpg". The extension survives a cut.
-    """
-    visible = "".join(
-        character
-        for character in claimed.replace("\\", "/")
-        if not unicodedata.category(character).startswith("C")
-    )
-    name = visible.rpartition("/")[2].strip().lstrip(".").strip()
-    if len(name) <= LONGEST_NAME:
-        return name or None
-    stem, dot, extension = name.rpartition(".")
-    ending = f"{dot}{extension}" if stem and len(extension) <= 10 else ""  # noqa: PLR2004
-    return name[: LONGEST_NAME - len(ending)] + ending
 
 
 def outcome_of_failed_fetch(

@@ -82,7 +82,7 @@ class MediaServers:
             async with self._http.stream("GET", _whatsapp_url(url)) as response:
                 _demand_success(response)
                 picture = bytearray()
-                async for piece in response.aiter_raw():
+                async for piece in response.aiter_bytes():
                     picture += piece
                     if len(picture) > LARGEST_PICTURE:
                         raise MediaTooLarge
