@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tests.database.conversation import BOB, FAMILY
@@ -44,7 +45,9 @@ def stale(jid: str, aspect: str, as_of: str) -> dict[str, Any]:
     return {"jid": jid, "aspect": aspect, "as_of": as_of}
 
 
-async def tell(connection: Connection, session: Session, **lists: list[Row]) -> None:
+async def tell(
+    connection: Connection, session: Session, **lists: Sequence[Row]
+) -> None:
     """Store a batch of these lists alone."""
     await store(connection, session, lists)
 

@@ -267,3 +267,26 @@ async def test_an_events_thirty_days_end_with_the_next_event(
 
     codes = await service.fetch("select code from wa_events order by created_at")
     assert [row["code"] for row in codes] == ["recent", "new"]
+
+
+async def test_what_members_switch_reaches_the_connector_with_the_next_renewal(
+    database: Database, leased: Session, service: Connection
+) -> None:
+    query = (
+        "select ignore_status, ignore_newsletters, ignore_calls, appear_online"
+        " from wa_renew_leases('connector-a', $1, interval '30 s')"
+    )
+    held = [{"session_id": leased.id, "term": 1}]
+    before = await service.fetchrow(query, held)
+
+    async with database.as_member(leased.owner) as owner:
+        await owner.execute(
+            "update wa_sessions set ignore_status = false, ignore_newsletters = false,"
+            " ignore_calls = false, appear_online = true"
+        )
+
+    after = await service.fetchrow(query, held)
+    assert before is not None
+    assert after is not None
+    assert tuple(before) == (True, True, True, False)
+    assert tuple(after) == (False, False, False, True)
