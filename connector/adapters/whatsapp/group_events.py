@@ -163,7 +163,7 @@ def _disappearing(ephemeral: Any) -> int | None:
 
 
 def _linked(change: Any) -> Json:
-    return clean(change.Group.Name.Name, LONGEST_NAME) or None
+    return clean(change.Group.GroupName.Name, LONGEST_NAME) or None
 
 
 def read_joined_group(

@@ -29,9 +29,8 @@ from connector.adapters.whatsapp.history_chunk import split, wrapped
 from connector.adapters.whatsapp.history_messages import read_remembered
 from connector.adapters.whatsapp.history_people import aliases_in, profiles_in
 from connector.adapters.whatsapp.protobufs import history
-from connector.adapters.whatsapp.reading import ReadingRules, Rejected
+from connector.adapters.whatsapp.reading import SENSELESS, ReadingRules, Rejected
 from connector.domain.incoming import HistoryProgress, Incoming
-from connector.errors import InvalidAddress
 
 _SECOND: Final = timedelta(seconds=1)
 _WHOLE: Final = 100  # percent
@@ -43,7 +42,6 @@ _MESSAGES: Final = history.Conversation.MESSAGES_FIELD_NUMBER
 _MESSAGE: Final = history.HistorySyncMsg.MESSAGE_FIELD_NUMBER
 _Sync: Final = history.HistorySync
 _COUNTED: Final = frozenset({_Sync.RECENT, _Sync.FULL, _Sync.ON_DEMAND})
-_SENSELESS: Final = (DecodeError, InvalidAddress, ValueError, OverflowError, KeyError)
 
 
 def read_history(
@@ -103,18 +101,19 @@ class _Wire:
 def _conversation(body: memoryview, chunk: Chunk) -> Iterator[Incoming | Rejected]:
     try:
         conversation = history.Conversation.FromString(bytes(body))
+        messages = [one.message for one in conversation.messages]
         where = remembered(conversation, chunk)
+        known = where is not None and _is_recent(conversation, messages, chunk)
+        state = list(state_of(where, conversation)) if where and known else []
     except DecodeError:
         yield from _damaged(body, chunk)
         return
-    except _SENSELESS as error:
+    except Exception as error:  # noqa: BLE001 - it must not cost the whole chunk
         yield _rejected(bytes(body), error)
         return
     if where is None:
         return
-    messages = [one.message for one in conversation.messages]
-    if _is_recent(conversation, messages, chunk):
-        yield from state_of(where, conversation)
+    yield from state
     wire = _Wire(_whose(conversation), cache(lambda: split(body, _MESSAGES).parts))
     yield from _remembered(messages, where, wire)
 
@@ -149,7 +148,7 @@ def _remembered(
     for index in newest_first:
         try:
             found = list(read_remembered(messages[index], where))
-        except _SENSELESS as error:
+        except Exception as error:  # noqa: BLE001 - it must not cost the whole chunk
             yield _rejected(wire.alone(index), error)
         else:
             yield from found
@@ -160,7 +159,7 @@ def _damaged(body: memoryview, chunk: Chunk) -> Iterator[Incoming | Rejected]:
     try:
         messages, rest = split(body, _MESSAGES)
         history.Conversation.FromString(rest)
-    except _SENSELESS as error:
+    except SENSELESS as error:
         yield _rejected(bytes(body), error)
         return
     for message in messages:

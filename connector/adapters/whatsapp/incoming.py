@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from google.protobuf.message import DecodeError
-
 from connector.adapters.whatsapp import calls, group_events
 from connector.adapters.whatsapp.bounds import (
     LONGEST_NAME,
@@ -33,12 +31,10 @@ from connector.adapters.whatsapp.whereabouts import whereabouts
 from connector.domain.chats import Profile
 from connector.domain.incoming import Incoming
 from connector.domain.messages import Json, Source, Status
-from connector.errors import InvalidAddress
 
 _PEER: Final = "peer"  # between the devices of one account
 _ADMIN_REVOKE: Final = "8"  # whatsmeow types/message.go, EditAttribute
 _MILLISECOND: Final = timedelta(milliseconds=1)
-_SENSELESS: Final = (DecodeError, InvalidAddress, ValueError, OverflowError)
 
 
 def decode(
@@ -55,7 +51,7 @@ def decode(
         found = read(raw, received_at, rules)
         # All or nothing of what is small; history is neither.
         yield from found if code == Code.HISTORY_SYNC else list(found)
-    except _SENSELESS as error:
+    except Exception as error:  # one event must not hold up all behind it
         raise Poison(type(error).__name__) from error
 
 

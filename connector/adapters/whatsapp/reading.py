@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
+
+from google.protobuf.message import DecodeError
 
 from connector.domain.addresses import Jid
 from connector.domain.messages import Person
+from connector.errors import InvalidAddress
 
 # The secret of a message, by its chat, its sender and its id.
 SecretOf = Callable[[Jid, Jid, str], bytes | None]
+
+
+# What reading raises for what makes no sense; anything else is a mistake of ours.
+SENSELESS: Final = (DecodeError, InvalidAddress, ValueError, OverflowError)
 
 
 class Poison(Exception):

@@ -131,6 +131,18 @@ def test_our_own_leaving_is_the_chats(own: str, field: str, *, left: bool) -> No
     assert update.columns == {ChatColumn.LEFT: left}
 
 
+@pytest.mark.parametrize(
+    ("field", "event"), [("Link", "linked"), ("Unlink", "unlinked")]
+)
+def test_a_group_of_a_community_is_told_so(field: str, event: str) -> None:
+    target = events.GroupLinkTarget(GroupName=events.GroupName(Name="Street"))
+    given: dict[str, Any] = {field: events.GroupLinkChange(Group=target)}
+
+    notice = only(Message, happened(**given))
+
+    assert notice.content == {"event": event, "by": BOB_LID, "to": "Street"}
+
+
 def test_hearing_of_it_again_repeats_the_notice() -> None:
     def notice(name: str) -> str:
         found = happened(Name=events.GroupName(Name=name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from connector.adapters.whatsapp.bounds import FIRST_MOMENT
 from connector.adapters.whatsapp.content.said import LONGEST_TEXT
 from connector.adapters.whatsapp.event_codes import STORED, Code
 from connector.adapters.whatsapp.incoming import decode
-from connector.adapters.whatsapp.reading import Poison, Rejected
+from connector.adapters.whatsapp.reading import SENSELESS, Poison, Rejected
 from connector.domain.incoming import Incoming
 from connector.domain.messages import Message
 from tests.unit.whatsapp import neonize_events as neonize
@@ -29,6 +30,7 @@ from tests.unit.whatsapp.hostile_events import (
     saying_raw,
 )
 from tests.unit.whatsapp.neonize_events import NOW
+from tests.unit.whatsapp.random_events import random_event
 from tests.unit.whatsapp.reading_events import rules, said
 
 EVERYTHING = rules(
@@ -38,6 +40,7 @@ EVERYTHING = rules(
     secret_of=lambda *_: b"s" * 32,
 )
 HONEST = events_saying("fine")
+SENSELESS_NAMES = {"UnicodeDecodeError", *(kind.__name__ for kind in SENSELESS)}
 LONGEST_LIFE = timedelta(days=368)
 MOST_TEXT = 4 * LONGEST_TEXT  # characters in one item, all in all
 
@@ -48,11 +51,16 @@ def read_or_poison(code: Code, raw: bytes) -> list[Incoming]:
     try:
         for item in steps:
             if isinstance(item, Rejected):
+                assert item.reason in SENSELESS_NAMES, "a mistake of ours"
                 assert len(item.raw) <= len(raw) + 64
             else:
                 found.append(item)
-    except Poison:
-        assert not found, "Poison comes first or not at all"
+    except Poison as poison:
+        if found:
+            pytest.fail("Poison comes first or not at all")
+        cause = poison.__cause__
+        if not isinstance(cause, SENSELESS):
+            pytest.fail(f"a mistake of ours: {type(cause).__name__}")
     for item in found:
         assert sum(map(checked, values(item))) <= MOST_TEXT
     return found
@@ -115,6 +123,13 @@ def test_damaged_events(
         if damaged:
             damaged[at % len(damaged)] = value
     read_or_poison(code, bytes(damaged))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nonsense_that_is_valid_protobuf(seed: int) -> None:
+    random = Random(seed)  # noqa: S311 - to be had again, not secret
+    for _ in range(150):
+        read_or_poison(*random_event(random))
 
 
 @pytest.mark.parametrize(("code", "raw"), HONEST)
