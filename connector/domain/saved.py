@@ -27,6 +27,7 @@ class SavedContact:
     person: Person
     saved_name: str | None
     business_name: str | None
+    is_removed: bool = False  # from the phone's address book
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,8 @@ def news(saved: Saved, told: Mapping[str, int], now: datetime) -> Iterator[News]
     for contact in saved.contacts:
         mark, before = _mark(contact), told.get(contact.key, 0)
         if before != mark:
-            yield contact.key, mark, _profile(contact, had_name=bool(before & _NAMED))
+            had_name = contact.is_removed or bool(before & _NAMED)
+            yield contact.key, mark, _profile(contact, had_name=had_name)
     for chat in saved.chats:
         mark = hash((chat.chat, chat.archived, chat.pinned, chat.muted_until))
         if told.get(_of_chat(chat.key)) != mark:

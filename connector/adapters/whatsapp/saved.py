@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from connector.adapters.whatsapp import saved_marks
 from connector.adapters.whatsapp.bounds import LONGEST_NAME, clean
 from connector.adapters.whatsapp.identity import direct_chat, group_chat, parse, person
 from connector.adapters.whatsapp.orders import STORE_NAME
@@ -80,17 +81,29 @@ class SavedStore:
 
     async def saved(self) -> Saved | None:
         """All of it; None while nothing is linked."""
+        return await asyncio.to_thread(self._saved)
+
+    def _saved(self) -> Saved | None:
         limit = (MOST_CONTACTS,)
-        rows = await asyncio.to_thread(
-            self._read, (_DEVICE, ()), (_CONTACTS, limit), (_SETTINGS, limit)
+        rows = self._read(
+            (_DEVICE, ()),
+            (_CONTACTS, limit),
+            (_SETTINGS, limit),
+            (saved_marks.KEYS, ()),
+            (saved_marks.MARKS, ()),
         )
         if not rows or not rows[0]:
             return None
-        (owner, push_name), contacts, chats = rows[0][0], rows[1], rows[2]
+        ((owner, push_name), *_), contacts, chats, keys, marks = rows
+        removed = saved_marks.removed(
+            [jid for jid, name, *_ in contacts if name], keys, marks
+        )
         return Saved(
             owner=owner,
             push_name=clean(push_name or "", LONGEST_NAME) or None,
-            contacts=tuple(found for row in contacts for found in _contact(*row)),
+            contacts=tuple(
+                found for row in contacts for found in _contact(*row, removed=removed)
+            ),
             chats=tuple(found for row in chats for found in _settings(*row)),
         )
 
@@ -119,15 +132,22 @@ def _times(path: Path) -> tuple[int, int]:
 
 
 def _contact(
-    jid: str, saved_name: str | None, business_name: str | None, other: str | None
+    jid: str,
+    saved_name: str | None,
+    business_name: str | None,
+    other: str | None,
+    *,
+    removed: Collection[str],
 ) -> Iterator[SavedContact]:
     who = _person(jid, other)
     if who is not None:
+        name = "" if jid in removed else clean(saved_name or "", LONGEST_NAME)
         yield SavedContact(
             key=jid,
             person=who,
-            saved_name=clean(saved_name or "", LONGEST_NAME) or None,
+            saved_name=name or None,
             business_name=clean(business_name or "", LONGEST_NAME) or None,
+            is_removed=jid in removed,
         )
 
 
