@@ -4,6 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+ROUNDS ?= 50
 # Compiled modules are kept: the tests start several processes that import the same ones.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -39,6 +40,10 @@ check: .venv/ready ## Lint, types, layers, SQL and sizes
 .PHONY: bench
 bench: .venv/ready ## Measure latency, throughput and memory; the last line is one JSON object
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+.PHONY: crashes
+crashes: .venv/ready ## Kill everything in turn while people talk, and count what is missing (ROUNDS=50 SEED=...)
+	@$(BIN)/python -m tests.crashes --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .PHONY: fmt
 fmt: .venv/ready ## Format Python and SQL

@@ -1,0 +1,77 @@
+"""Who is killed, and how it comes back."""
+
+from __future__ import annotations
+
+import enum
+import os
+import signal
+from pathlib import Path
+from typing import Final
+
+from tests.acceptance.world import Linked
+
+RECOVERY: Final = 60.0  # seconds until all is as it was
+
+
+class Victim(enum.StrEnum):
+    WORKER = "worker"
+    SUPERVISOR = "supervisor"  # its workers notice, and end in order
+    CONNECTOR = "connector"  # all its processes at once, as a power cut would
+    GATEWAY = "gateway"
+    POSTGRES = "postgres"
+
+
+# WhatsApp has been told "received" of what such a kill may find in neonize's memory.
+HOLD_MESSAGES: Final = frozenset({Victim.WORKER, Victim.SUPERVISOR, Victim.CONNECTOR})
+
+
+async def kill(victim: Victim, linked: Linked) -> None:
+    """By SIGKILL; returns when it is dead."""
+    world = linked.world
+    match victim:
+        case Victim.WORKER:
+            await _kill_worker(linked)
+        case Victim.SUPERVISOR:
+            await world.connector.kill()
+        case Victim.CONNECTOR:
+            for pid in _family(world.connector.pid):
+                os.kill(pid, signal.SIGKILL)
+            await world.connector.wait()
+        case Victim.GATEWAY:
+            await world.local.gateway.kill()
+        case Victim.POSTGRES:
+            await world.local.postgres.kill()
+
+
+async def bring_back(victim: Victim, linked: Linked) -> None:
+    """Start it again at once; the worker's supervisor does that by itself."""
+    world = linked.world
+    match victim:
+        case Victim.WORKER:
+            return
+        case Victim.SUPERVISOR | Victim.CONNECTOR:
+            await world.connector.start()
+        case Victim.GATEWAY:
+            await world.local.gateway.start()
+        case Victim.POSTGRES:
+            await world.local.postgres.start()
+
+
+async def _kill_worker(linked: Linked) -> None:
+    """The process of the number, once there is one: it may be on its way back."""
+    while True:
+        await linked.device.connected(timeout=RECOVERY)
+        try:
+            os.kill(linked.worker_pid(), signal.SIGKILL)
+        except (LookupError, ProcessLookupError):
+            # Dead already, and WhatsApp has yet to notice.
+            await linked.device.disconnected(timeout=RECOVERY)
+        else:
+            await linked.device.disconnected(timeout=RECOVERY)
+            return
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all it started, their parent first: it is to notice nothing."""
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    return [pid, *(each for child in text.split() for each in _family(int(child)))]
