@@ -190,6 +190,10 @@ class WhatsApp:
         """
         self._network.faults.refusals.add(code, times, subject)
 
+    def slow_look_ups(self, seconds: float) -> None:
+        """From now on they take that long; several may be under way at once."""
+        self._network.faults.look_ups_take = seconds
+
     @property
     def receipts(self) -> list[ClientReceipt]:
         """What linked devices confirmed, oldest first."""

@@ -67,4 +67,5 @@ class Faults:
     frozen: bool = False  # connections stay up, and nothing is said or heard on them
     refusing: bool = False  # nobody can connect
     refusals: Refusals = field(default_factory=Refusals)
+    look_ups_take: float = 0.0  # seconds
     next_ack_error: int | None = None  # refuses the next message, and only that

@@ -26,6 +26,8 @@ class LookUp:
 class LookUps:
     def __init__(self) -> None:
         self.all: list[LookUp] = []
+        self.most_at_once = 0  # never more than 1 unless they are slow
+        self._under_way = 0
 
     def add(
         self,
@@ -35,6 +37,13 @@ class LookUps:
         refused: int | None,
     ) -> None:
         self.all.append(LookUp(device, subject, tuple(about), refused))
+
+    def begin(self) -> None:
+        self._under_way += 1
+        self.most_at_once = max(self.most_at_once, self._under_way)
+
+    def end(self) -> None:
+        self._under_way -= 1
 
     def of(self, subject: Subject) -> list[LookUp]:
         return [one for one in self.all if one.subject == subject]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from devstack.whatsapp import LinkedDevice, Person, WhatsApp
 from tests.emulator.client import Client, Neonize, running_client
+from tests.emulator.eventually import eventually
 
 
 @dataclass(slots=True)
@@ -41,3 +42,10 @@ async def resumed(whatsapp: WhatsApp, before: Linked) -> AsyncIterator[Client]:
     async with running_client(whatsapp.environment, before.store) as client:
         before.client = client
         yield client
+
+
+async def appears_online(linked: Linked) -> None:
+    """neonize refuses that until it has its own name from the phone."""
+    await eventually(lambda: linked.client.call("get_me"), lambda me: me.PushName)
+    await linked.client.call("come_online")
+    await linked.device.appears_online()

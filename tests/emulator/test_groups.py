@@ -6,7 +6,7 @@ import pytest
 
 from devstack.whatsapp import Group, Person, WhatsApp
 from tests.emulator.client import CallFailed, Neonize, delivered, neonize_jid, plain
-from tests.emulator.linked import Linked
+from tests.emulator.linked import Linked, appears_online
 
 
 async def test_what_is_said_in_a_group_is_heard_by_the_client(
@@ -178,8 +178,7 @@ async def test_look_ups_are_counted_and_may_be_refused(
 async def test_typing_in_a_group_names_who_types(
     ana: Linked, carla: Person, family: Group
 ) -> None:
-    await ana.client.call("come_online")
-    await ana.device.appears_online()
+    await appears_online(ana)
 
     await carla.records(family)
 

@@ -12,7 +12,7 @@ from tests.emulator.client import (
     plain,
     read,
 )
-from tests.emulator.linked import Linked
+from tests.emulator.linked import Linked, appears_online
 
 
 async def test_a_text_arrives_and_is_receipted(
@@ -122,7 +122,7 @@ async def test_a_refused_message_is_an_error_of_the_sender(
 
 
 async def test_presence_and_typing_are_shown(ana: Linked, bob: Person) -> None:
-    await ana.client.call("come_online")
+    await appears_online(ana)
     await ana.client.call("subscribe_presence", neonize_jid(bob.lid))
 
     await bob.types(ana.person)

@@ -6,7 +6,9 @@ more than the emulated server knows shows up in the test that runs it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from typing import TypeAlias
 
 from devstack.whatsapp.faults import Subject
 from devstack.whatsapp.queries import account, app_state, groups, keys, linking, lookups
@@ -15,9 +17,10 @@ from devstack.whatsapp.wire.nodes import Jid
 
 __all__ = ["Query", "answer"]
 
+Handler: TypeAlias = Callable[[Query], None]
 NOT_IMPLEMENTED = (501, "feature-not-implemented")
 
-_TABLE: dict[tuple[str, str], Callable[[Query], None]] = {
+_TABLE: dict[tuple[str, str], Handler] = {
     ("w:p", ""): account.ping,
     ("w:p", "ping"): account.ping,
     ("passive", "active"): account.activate,
@@ -57,25 +60,36 @@ def answer(query: Query) -> None:
         query.network.unanswered.append(query.iq)
         query.refuse(*NOT_IMPLEMENTED)
         return
-    code = _refusal(query)
-    if code is not None:
-        query.refuse(*REFUSALS[code])
-        return
-    handler(query)
-
-
-def _refusal(query: Query) -> int | None:
-    """Keep what is looked up; the code when it is to be refused."""
     subject = _LOOK_UPS.get((query.iq.attr("xmlns"), _subject(query)))
-    if subject is None:
-        return None
-    about = _about(query, subject)
-    if not about:
-        return None
-    code = query.network.faults.refusals.take(subject)
-    query.network.look_ups.add(query.device, subject, about, code)
-    query.network.happenings.note()
-    return code
+    about = _about(query, subject) if subject is not None else []
+    if subject is None or not about:
+        handler(query)
+    else:
+        _look_up(query, subject, about, handler)
+
+
+def _look_up(
+    query: Query, subject: Subject, about: list[Jid | str], handler: Handler
+) -> None:
+    """Keep what is looked up; refuse it, or take some time, as the faults say."""
+    network = query.network
+    code = network.faults.refusals.take(subject)
+    network.look_ups.add(query.device, subject, about, code)
+    network.look_ups.begin()
+
+    def finish() -> None:
+        network.look_ups.end()
+        if code is None:
+            handler(query)
+        else:
+            query.refuse(*REFUSALS[code])
+        network.happenings.note()
+
+    if network.faults.look_ups_take:
+        loop = asyncio.get_running_loop()
+        loop.call_later(network.faults.look_ups_take, finish)
+    else:
+        finish()
 
 
 def _about(query: Query, subject: Subject) -> list[Jid | str]:

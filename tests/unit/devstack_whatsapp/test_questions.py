@@ -140,3 +140,92 @@ def test_a_person_without_a_picture_has_none(network: Network, client: Client) -
     assert picture is not None
     path = picture.attr("direct_path")
     assert network.media.get(path) == b"jpeg"
+
+
+def test_a_look_up_may_be_refused_and_is_kept(
+    network: Network, ana: Person, client: Client
+) -> None:
+    group = Group("Família", ana, [])
+    network.groups[group.jid.user] = group
+    network.faults.refusals.add(429, times=1, subject="group")
+
+    refused = ask(client, "w:g2", Node("query"), to=group.jid)
+    answered = ask(client, "w:g2", Node("query"), to=group.jid)
+
+    error = refused.child("error")
+    assert error is not None
+    assert (error.attr("code"), answered.attr("type")) == ("429", "result")
+    kept = network.look_ups.of("group")
+    assert [(one.about, one.refused) for one in kept] == [
+        ((group.jid,), 429),
+        ((group.jid,), None),
+    ]
+
+
+async def test_slow_look_ups_show_how_many_are_under_way(
+    network: Network, ana: Person, client: Client
+) -> None:
+    group = Group("Família", ana, [])
+    network.groups[group.jid.user] = group
+    network.faults.look_ups_take = 0.01
+    server = ChatServer(network)
+    for number in range(2):
+        attrs: Attributes = {"id": f"{number}", "xmlns": "w:g2", "to": group.jid}
+        iq = Node("iq", attrs, [Node("query")])
+        server.receive(client.socket.as_connection(), iq)
+    assert client.socket.sent_with("iq") == []
+
+    await network.happenings.until(
+        lambda: len(client.socket.sent_with("iq")) == 2, "both answers", 1
+    )
+
+    assert network.look_ups.most_at_once == 2
+
+
+def test_a_group_tells_all_that_it_is(
+    network: Network, ana: Person, client: Client
+) -> None:
+    bob = person(network, "5521987654321", "Bob")
+    group = Group("Família", bob, [ana])
+    network.groups[group.jid.user] = group
+    group.describes("Only family")
+    group.announces_only()
+    group.promotes(ana)
+
+    reply = ask(client, "w:g2", Node("query"), to=group.jid)
+
+    described = reply.child("group")
+    assert described is not None
+    body = described.child("description", "body")
+    assert body is not None
+    assert body.data() == b"Only family"
+    assert described.child("announcement") is not None
+    members = [child for child in described.children if child.tag == "participant"]
+    assert [member.attr("type") for member in members] == ["superadmin", "admin"]
+
+
+def test_who_has_the_picture_is_told_that_it_is_the_same(
+    network: Network, client: Client
+) -> None:
+    bob = person(network, "5521987654321", "Bob")
+    bob.shows_picture(b"jpeg")
+
+    def asked(known: str | None) -> Node:
+        attrs: Attributes = {"query": "url", "type": "preview", "id": known}
+        iq: Attributes = {
+            "id": "1",
+            "xmlns": "w:profile:picture",
+            "to": SERVER_JID,
+            "target": bob.lid,
+        }
+        server = ChatServer(network)
+        picture = Node("picture", attrs)
+        server.receive(client.socket.as_connection(), Node("iq", iq, [picture]))
+        answer = client.socket.sent[-1].child("picture")
+        assert answer is not None
+        return answer
+
+    shown = asked(None)
+    again = asked(shown.attr("id"))
+
+    assert (shown.attr("type"), again.attr("status")) == ("preview", "304")
