@@ -29,7 +29,12 @@ from connector.adapters.whatsapp.history_chunk import split, wrapped
 from connector.adapters.whatsapp.history_messages import read_remembered
 from connector.adapters.whatsapp.history_people import aliases_in, profiles_in
 from connector.adapters.whatsapp.protobufs import history
-from connector.adapters.whatsapp.reading import SENSELESS, ReadingRules, Rejected
+from connector.adapters.whatsapp.reading import (
+    HINDRANCES,
+    SENSELESS,
+    ReadingRules,
+    Rejected,
+)
 from connector.domain.incoming import HistoryProgress, Incoming
 
 _SECOND: Final = timedelta(seconds=1)
@@ -108,6 +113,8 @@ def _conversation(body: memoryview, chunk: Chunk) -> Iterator[Incoming | Rejecte
     except DecodeError:
         yield from _damaged(body, chunk)
         return
+    except HINDRANCES:
+        raise
     except Exception as error:  # noqa: BLE001 - it must not cost the whole chunk
         yield _rejected(bytes(body), error)
         return
@@ -148,6 +155,8 @@ def _remembered(
     for index in newest_first:
         try:
             found = list(read_remembered(messages[index], where))
+        except HINDRANCES:
+            raise
         except Exception as error:  # noqa: BLE001 - it must not cost the whole chunk
             yield _rejected(wire.alone(index), error)
         else:

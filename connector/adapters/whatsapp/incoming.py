@@ -25,7 +25,12 @@ from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.history import read_history
 from connector.adapters.whatsapp.message_reading import read_message
 from connector.adapters.whatsapp.protobufs import events
-from connector.adapters.whatsapp.reading import Poison, ReadingRules, Rejected
+from connector.adapters.whatsapp.reading import (
+    SENSELESS,
+    Poison,
+    ReadingRules,
+    Rejected,
+)
 from connector.adapters.whatsapp.receipts import read_receipt
 from connector.adapters.whatsapp.whereabouts import whereabouts
 from connector.domain.chats import Profile
@@ -42,7 +47,8 @@ def decode(
 ) -> Iterator[Incoming | Rejected]:
     """Read one spooled event, bit by bit; nothing when it is not for people.
 
-    Raises Poison, at the first step, for what is no such event at all.
+    Raises Poison, at the first step, for what is no such event at all; and whatever
+    keeps a secret from being read for now.
     """
     read = _READERS.get(code)
     if read is None:
@@ -51,7 +57,7 @@ def decode(
         found = read(raw, received_at, rules)
         # All or nothing of what is small; history is neither.
         yield from found if code == Code.HISTORY_SYNC else list(found)
-    except Exception as error:  # one event must not hold up all behind it
+    except SENSELESS as error:
         raise Poison(type(error).__name__) from error
 
 

@@ -10,7 +10,6 @@ in the file until its last entry is dropped; after a crash it starts again.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Final
 import structlog
 
 from connector.adapters.whatsapp.dead_letters import DeadLetter, WholeEvent
+from connector.adapters.whatsapp.reading import HINDRANCES as WHILE_READING
 from connector.adapters.whatsapp.reading import Poison, Rejected
 from connector.adapters.whatsapp.spool_queue import (
     MOST_BYTES,
@@ -33,7 +33,7 @@ from connector.errors import SealBroken
 from connector.ports import Lane
 
 # Not the event's fault: the disk, the store beside the spool, the key.
-HINDRANCES: Final = (sqlite3.Error, OSError, MemoryError, SealBroken)
+HINDRANCES: Final = (*WHILE_READING, SealBroken)
 _ROWS_AT_ONCE: Final = {Lane.LIVE: 500, Lane.HISTORY: 1}
 
 log = structlog.get_logger()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,6 +19,8 @@ SecretOf = Callable[[Jid, Jid, str], bytes | None]
 
 # What reading raises for what makes no sense; anything else is a mistake of ours.
 SENSELESS: Final = (DecodeError, InvalidAddress, ValueError, OverflowError)
+# Not the event's fault: the store that secrets are read from, the disk, memory.
+HINDRANCES: Final = (sqlite3.Error, OSError, MemoryError)
 
 
 class Poison(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from typing import Any
 
 import pytest
@@ -10,10 +11,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.protobufs import e2e
 from connector.domain.addresses import Jid
 from connector.domain.changes import Edit, Reaction, Vote
 from connector.domain.messages import Message
+from tests.unit.whatsapp import neonize_events as neonize
 from tests.unit.whatsapp.neonize_events import (
     ANA_LID,
     ANA_PHONE,
@@ -28,6 +31,7 @@ from tests.unit.whatsapp.reading_events import (
     BOB,
     FAMILY_CHAT,
     IN_FAMILY,
+    everything,
     key,
     meant,
     only,
@@ -110,6 +114,23 @@ def test_somebody_elses_vote_does_not_pass_for_bobs() -> None:
     found = only(Vote, in_family(vote(ANA_LID, "333000333000333@lid")))
 
     assert found.options is None
+
+
+def test_a_vote_waits_while_the_store_cannot_be_read() -> None:
+    def busy(_chat: Jid, _sender: Jid, _whatsapp_id: str) -> bytes | None:
+        raise sqlite3.OperationalError("database is locked")
+
+    message = vote(ANA_LID, BOB_LID)
+    reading = rules(secret_of=busy)
+    remembered = neonize.remembered(message, 60, participant=BOB_LID)
+    history = neonize.history_event(
+        conversations=[{"ID": FAMILY, "messages": [remembered]}]
+    )
+
+    with pytest.raises(sqlite3.OperationalError):
+        meant(message, IN_FAMILY, reading=reading)
+    with pytest.raises(sqlite3.OperationalError):
+        everything(Code.HISTORY_SYNC, history, reading)
 
 
 def test_a_vote_can_be_taken_back() -> None:
