@@ -76,7 +76,8 @@ class MediaHost:
             return web.Response(status=416)
         rest = blob[start:]
         response = web.StreamResponse(status=206 if start else 200)
-        response.content_type = "application/octet-stream"
+        is_jpeg = request.path.endswith(".jpg")
+        response.content_type = "image/jpeg" if is_jpeg else "application/octet-stream"
         response.content_length = len(rest)
         if start:
             whole = f"bytes {start}-{len(blob) - 1}/{len(blob)}"

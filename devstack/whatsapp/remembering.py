@@ -50,6 +50,7 @@ class Remembered:
     delivered_to: Sequence[Person] = ()
     read_by: Sequence[Person] = ()
     deleted: bool = False  # for everyone: what it was is gone
+    edited: bool = False  # it comes as its last edit, which has an id of its own
     starred: bool = False
     stub: str = ""  # news in the chat, such as "GROUP_PARTICIPANT_ADD"; no message then
     stub_parameters: Sequence[str] = ()
@@ -69,7 +70,10 @@ class Remembered:
             info.messageStubParameters.extend(self.stub_parameters)
         else:
             message = self.message or text_message(self.text)
-            info.message.CopyFrom(message)
+            if self.edited:
+                info.message.CopyFrom(self._as_edit(message, info))
+            else:
+                info.message.CopyFrom(message)
             secret = message.messageContextInfo.messageSecret
             if secret:
                 info.messageSecret = secret
@@ -78,6 +82,17 @@ class Remembered:
         if self.from_me:
             self._ticked(info, at)
         return info
+
+    def _as_edit(self, message: E2E.Message, info: Info) -> E2E.Message:
+        edit = E2E.ProtocolMessage(
+            type=E2E.ProtocolMessage.MESSAGE_EDIT,
+            key=info.key,
+            editedMessage=message,
+            timestampMS=info.messageTimestamp * 1000,
+        )
+        info.key.ID = new_message_id()
+        inner = E2E.Message(protocolMessage=edit)
+        return E2E.Message(editedMessage=E2E.FutureProofMessage(message=inner))
 
     def _key(
         self, chat: Chat, sender: Person | None, *, from_me: bool

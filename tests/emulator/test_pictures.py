@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
+
 import pytest
+from aiohttp import ClientSession
 
 from devstack.whatsapp import Group, Person, WhatsApp
 from tests.emulator.client import CallFailed, Neonize, neonize_jid, plain
@@ -31,6 +34,25 @@ async def test_a_picture_lies_on_the_media_host(
         assert picture.URL.startswith("https://pps.whatsapp.net/")
         assert picture.Type == kind
         assert whatsapp.media.get(picture.DirectPath) == JPEG
+
+
+async def test_whoever_has_the_address_fetches_the_picture_through_the_proxy(
+    whatsapp: WhatsApp, ana: Linked, friend: Person
+) -> None:
+    friend.shows_picture(JPEG)
+    found = await ana.client.call("get_profile_picture", neonize_jid(friend.jid))
+    way = whatsapp.environment
+
+    async with (
+        ClientSession() as session,
+        session.get(
+            found.URL,
+            proxy=way["HTTPS_PROXY"],
+            ssl=ssl.create_default_context(cafile=way["SSL_CERT_FILE"]),
+        ) as answer,
+    ):
+        assert (answer.status, answer.content_type) == (200, "image/jpeg")
+        assert await answer.read() == JPEG
 
 
 async def test_who_has_the_picture_already_is_told_so(

@@ -122,6 +122,17 @@ def test_what_was_deleted_or_is_only_news_has_no_message() -> None:
     assert infos[1].messageStubParameters == [str(bob.lid)]
 
 
+def test_what_was_edited_comes_as_its_last_edit() -> None:
+    bob = person(Network(), "551190002", "Bob")
+    edited = Remembered(text="with a comma,", edited=True)
+
+    info = edited.protobuf(bob)
+
+    protocol = info.message.editedMessage.message.protocolMessage
+    assert protocol.key.ID == edited.whatsapp_id != info.key.ID
+    assert protocol.editedMessage.conversation == "with a comma,"
+
+
 def test_a_chat_is_remembered_with_its_settings() -> None:
     network = Network()
     ana, bob = person(network, "551190001", "Ana"), person(network, "551190002", "Bob")
