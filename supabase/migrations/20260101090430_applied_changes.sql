@@ -165,15 +165,14 @@ begin
     select reply.id, touched.chat_id, reply.quoted_whatsapp_id
     from touched
     cross join lateral (
-      select named.id, named.quoted_whatsapp_id
+      select named.id, named.quoted_whatsapp_id, named.quoted_message_id
       from public.wa_messages as named
       where named.session_id = p_session_id
         and named.chat_id = touched.chat_id
         and named.whatsapp_id = touched.whatsapp_id
-        and named.quoted_whatsapp_id is not null
-        and named.quoted_message_id is null
       limit 2
     ) as reply
+    where reply.quoted_whatsapp_id is not null and reply.quoted_message_id is null
   )
   update public.wa_messages as message
   set quoted_message_id = original.id

@@ -95,7 +95,6 @@ begin
     perform wa_private.apply_changes(p_entry.session_id, array[p_entry.chat_id], array[p_entry.whatsapp_id]);
     perform wa_private.link_replies(p_entry.session_id, array[p_entry.chat_id], array[p_entry.whatsapp_id]);
     perform wa_private.apply_receipts(p_entry.session_id, array[p_entry.chat_id], array[p_entry.whatsapp_id]);
-    perform wa_private.show_newest(array[p_entry.chat_id], null);
   end if;
 end;
 $$;

@@ -33,8 +33,14 @@ begin
     where change.session_id = p_session_id
       and change.done_by_jid = p_phone_jid and change.done_by_jid like '%@s.whatsapp.net'
   ) or exists (
-    select from public.wa_messages as message
-    where message.mentions @> array[p_phone_jid] and message.mentions <> '{}' and message.session_id = p_session_id
+    -- In two steps, so that only the index of mentions can be used.
+    select from (
+      select message.session_id
+      from public.wa_messages as message
+      where message.mentions @> array[p_phone_jid] and message.mentions <> '{}'
+      offset 0
+    ) as mentioning
+    where mentioning.session_id = p_session_id
   );
 end;
 $$;

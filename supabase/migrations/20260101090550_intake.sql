@@ -57,6 +57,9 @@ language plpgsql
 volatile
 security invoker
 set search_path = ''
+-- Plans are kept, and made while a new number's tables are still empty: without this, looking each
+-- person up by reading a whole table would stay the plan for as long as nobody gathers statistics.
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
