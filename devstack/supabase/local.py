@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from devstack.supabase.gateway.config import GatewayConfig
+from devstack.supabase.gateway.config import LARGEST_FILE, GatewayConfig
 from devstack.supabase.gateway_process import Gateway
 from devstack.supabase.keys import Keys, sign
 from devstack.supabase.migrations import apply_migrations
@@ -50,10 +50,12 @@ class LocalSupabase:
         migrations: Path | None = MIGRATIONS,
         durable: bool = False,
         port: int | None = None,
+        largest_file: int = LARGEST_FILE,
     ) -> AsyncIterator[LocalSupabase]:
         """Run everything in `directory`, which keeps data, files and keys.
 
-        `durable` survives a power failure too; `port` is the gateway's, if it is free.
+        `durable` survives a power failure too; `port` is the gateway's, if it is free;
+        `largest_file` is Storage's limit in bytes.
         """
         home = _prepared(directory)
         keys_file = home / "keys.json"
@@ -69,6 +71,7 @@ class LocalSupabase:
                 keys=keys,
                 files_dir=home / "files",
                 port=free_port(port),
+                largest_file=largest_file,
             )
             log = home / "gateway.log"
             gateway = Gateway(config, keys_file=keys_file, log=log)

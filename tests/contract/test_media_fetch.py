@@ -26,6 +26,7 @@ from tests.contract.fetching import (
 
 pytestmark = pytest.mark.xdist_group("media-fetch")
 
+LARGEST = 10 * MEGABYTE  # by the project's own setting
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + b"pixels" * 50
 
 
@@ -35,7 +36,7 @@ async def servers(
 ) -> AsyncIterator[tuple[WhatsApp, LocalSupabase]]:
     folder = tmp_path_factory.mktemp("media")
     async with (
-        LocalSupabase.start(folder / "supabase") as supabase,
+        LocalSupabase.start(folder / "supabase", largest_file=LARGEST) as supabase,
         WhatsApp.start(folder / "whatsapp") as whatsapp,
     ):
         yield whatsapp, supabase
@@ -195,10 +196,13 @@ async def test_what_lies_about_its_size_is_not_downloaded(here: Scene) -> None:
     assert list(here.folder.iterdir()) == []
 
 
-async def test_what_storage_takes_for_too_large_is_too_large(here: Scene) -> None:
-    await here.limit_bucket(1000)
+@pytest.mark.parametrize(("of_bucket", "size"), [(1000, MEGABYTE), (None, LARGEST + 1)])
+async def test_what_storage_takes_for_too_large_is_too_large(
+    here: Scene, of_bucket: int | None, size: int
+) -> None:
+    await here.limit_bucket(of_bucket)
     try:
-        sent = await here.receives(os.urandom(MEGABYTE), "video")
+        sent = await here.receives(os.urandom(size), "video")
         async with here.fetching():
             row = await here.settled(sent)
     finally:

@@ -10,6 +10,8 @@ from pathlib import Path
 from devstack.supabase.keys import Keys
 
 PREFIX = "ZAPBASE_GATEWAY_"
+# Storage's own limit unless a project raises it; `supabase start` has the same.
+LARGEST_FILE = 50 * 1024 * 1024
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,7 @@ class GatewayConfig:
     port: int
     host: str = "127.0.0.1"
     pool_size: int = 12
+    largest_file: int = LARGEST_FILE  # bytes; a bucket may allow less, never more
 
     @property
     def jwt_secret(self) -> str:
@@ -48,6 +51,7 @@ class GatewayConfig:
             keys=Keys.load(Path(environment[f"{PREFIX}KEYS_FILE"])),
             files_dir=Path(environment[f"{PREFIX}FILES_DIR"]),
             port=int(environment[f"{PREFIX}PORT"]),
+            largest_file=int(environment[f"{PREFIX}LARGEST_FILE"]),
         )
 
     def to_environment(self, keys_file: Path) -> dict[str, str]:
@@ -58,4 +62,5 @@ class GatewayConfig:
             f"{PREFIX}KEYS_FILE": str(keys_file),
             f"{PREFIX}FILES_DIR": str(self.files_dir),
             f"{PREFIX}PORT": str(self.port),
+            f"{PREFIX}LARGEST_FILE": str(self.largest_file),
         }

@@ -38,6 +38,24 @@ test("a signed address opens one file for a while", async () => {
   assert.equal(forged.status, 400);
 });
 
+test("a signed address shows a file as what it is, in parts, or saves it under a name", async () => {
+  const files = await bucket();
+  await data(files.upload("a.mp4", "0123456789", { contentType: "video/mp4" }));
+  const { signedUrl } = await data(files.createSignedUrl("a.mp4", 60));
+  const shown = await fetch(signedUrl);
+  assert.equal(shown.headers.get("content-type"), "video/mp4");
+  assert.equal(shown.headers.get("content-disposition"), null);
+  const part = await fetch(signedUrl, { headers: { range: "bytes=4-" } });
+  assert.equal(part.status, 206);
+  assert.equal(part.headers.get("content-range"), "bytes 4-9/10");
+  assert.equal(await part.text(), "456789");
+  // Not by the option `download`: this version of supabase-js encodes a name twice.
+  const saving = new URL(signedUrl);
+  saving.searchParams.set("download", "férias 1.mp4");
+  const saved = await fetch(saving);
+  assert.match(saved.headers.get("content-disposition"), /^attachment; .*''f%C3%A9rias%201\.mp4/);
+});
+
 test("a file is put at a signed address", async () => {
   const files = await bucket();
   const { path, token } = await data(files.createSignedUploadUrl("a.txt"));

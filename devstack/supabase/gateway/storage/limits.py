@@ -9,8 +9,6 @@ import asyncpg
 from devstack.supabase.gateway.database import Connection
 from devstack.supabase.gateway.storage import errors
 
-# Storage's own limit unless a project raises it; `supabase start` has the same.
-LARGEST_FILE = 50 * 1024 * 1024
 # What S3 guarantees to take, as Storage checks it.
 VALID_KEY = re.compile(r"[\w/!\-.*'() &$@=;:+,?]+", re.ASCII)
 VALID_BUCKET = re.compile(r"[\w!\-.*'() &$@=;:+,?]+", re.ASCII)
@@ -44,13 +42,15 @@ def parse_size(value: int | str | None) -> int | None:
 class BucketLimits:
     """The limits of one bucket."""
 
-    def __init__(self, row: asyncpg.Record) -> None:
-        self._largest: int = min(row["file_size_limit"] or LARGEST_FILE, LARGEST_FILE)
+    def __init__(self, row: asyncpg.Record, largest: int) -> None:
+        self._largest: int = min(row["file_size_limit"] or largest, largest)
         self._mime_types: list[str] = row["allowed_mime_types"] or []
 
     @classmethod
-    async def of(cls, connection: Connection, bucket: str) -> BucketLimits:
-        """Raises Refusal when there is no such bucket."""
+    async def of(
+        cls, connection: Connection, bucket: str, largest: int
+    ) -> BucketLimits:
+        """`largest` is the project's own limit. Raises Refusal without such a bucket."""
         row = await connection.fetchrow(
             "select file_size_limit, allowed_mime_types from storage.buckets"
             " where id = $1",
@@ -58,7 +58,7 @@ class BucketLimits:
         )
         if row is None:
             raise errors.no_such_bucket()
-        return cls(row)
+        return cls(row, largest)
 
     def demand_size(self, size: int) -> None:
         if size > self._largest:

@@ -51,8 +51,9 @@ async def _store(call: Call, identity: Identity, owner: str | None, mode: Mode) 
     the file it replaced may stay behind, unseen.
     """
     demand_valid_key(call.name)
+    largest = call.context.config.largest_file
     async with call.context.database.as_admin() as connection:
-        limits = await BucketLimits.of(connection, call.bucket)
+        limits = await BucketLimits.of(connection, call.bucket, largest)
     await demand_permission(call, identity, owner, mode)
     received = await receive(call.request, call.files, limits)
     try:
