@@ -32,7 +32,7 @@ from connector.domain.incoming import Incoming
 from connector.errors import SealBroken
 from connector.ports import Lane
 
-# Not the event's fault: the disk, the store beside the spool, the key.
+# Not the event's fault: its key is not ours, and what hinders reading by itself.
 HINDRANCES: Final = (*WHILE_READING, SealBroken)
 _ROWS_AT_ONCE: Final = {Lane.LIVE: 500, Lane.HISTORY: 1}
 
