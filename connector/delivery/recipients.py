@@ -16,6 +16,7 @@ import structlog
 
 from connector.domain.addresses import PHONE_SERVER, Jid
 from connector.domain.chats import Profile
+from connector.domain.look_ups import NumberAnswer, Pace
 from connector.domain.messages import Person
 from connector.errors import (
     ConnectorError,
@@ -54,6 +55,8 @@ class Recipients:
         self._clock = clock
         self._known: OrderedDict[Jid, _Known] = OrderedDict()
         self._untold: list[Profile] = []
+        self._pace = Pace()
+        self._not_before = float("-inf")
 
     async def find(self, worker: Worker, to: Jid) -> Jid:
         """Where to send. Raises RecipientUnknown, WorkerGone."""
@@ -77,22 +80,32 @@ class Recipients:
         now = self._clock.monotonic()
         if await self._store.is_known(to):
             return self._remember(to, _Known(to, now))
-        try:
-            (answer,) = await worker.look_up([to.user])
-        except (LookupRefused, NotConnected) as refusal:
-            log.info(
-                "recipient not looked up",
-                session_id=self._context.session_id,
-                error=refusal,
-            )
-            return _Known(to, now)
-        except ValueError:  # neither one answer nor none: as good as no answer
+        answer = None if now < self._not_before else await self._ask(worker, to)
+        if answer is None:
             return _Known(to, now)
         person = answer.person
         self._untold.append(_profile(to, person))
         await self._tell()
         address = None if person is None else person.phone or person.jid
         return self._remember(to, _Known(address, now))
+
+    async def _ask(self, worker: Worker, to: Jid) -> NumberAnswer | None:
+        """WhatsApp's answer, if it gives one; when it does not, ask nothing for a while."""
+        try:
+            answers = await worker.look_up([to.user])
+        except NotConnected:
+            return None
+        except LookupRefused as refusal:
+            log.warning(
+                "recipient not looked up",
+                session_id=self._context.session_id,
+                error=refusal,
+            )
+            self._pace, pause = self._pace.after_refusal(refusal.reason)
+            self._not_before = self._clock.monotonic() + pause.total_seconds()
+            return None
+        self._pace = Pace()
+        return answers[0] if answers else None
 
     def _remember(self, to: Jid, known: _Known) -> _Known:
         self._known[to] = known

@@ -140,20 +140,21 @@ class _Asking:
 
     async def _ask(self, worker: Worker, due: DueLookup) -> LookupRefusal | None:
         """Ask one question and store the answer; the reason when there is none."""
-        failed = True
         try:
             if due.aspect is Aspect.GROUP:
                 await self._ask_group(worker, due)
             else:
                 await self._look_ups.pictures.refresh(worker, self._context, due)
-            failed = False
-        except LookupRefused as refusal:
-            self._log(due, refusal)
-            return refusal.reason
-        except (FetchFailed, InputRefused) as error:
-            self._log(due, error)
-        finally:
-            self._turns.taken(_key(due), self._now, failed=failed)
+        except (LookupRefused, FetchFailed, InputRefused) as error:
+            self._turns.taken(_key(due), self._now, failed=True)
+            log.warning(
+                "look-up failed",
+                session_id=self._context.session_id,
+                aspect=due.aspect,
+                error=error,
+            )
+            return error.reason if isinstance(error, LookupRefused) else None
+        self._turns.taken(_key(due), self._now, failed=False)
         return None
 
     async def _ask_group(self, worker: Worker, due: DueLookup) -> None:
@@ -174,14 +175,6 @@ class _Asking:
     async def _store(self, *items: Incoming) -> None:
         await self._look_ups.intake.store(
             self._context.session_id, self._context.term, items
-        )
-
-    def _log(self, due: DueLookup, error: Exception) -> None:
-        log.warning(
-            "look-up failed",
-            session_id=self._context.session_id,
-            aspect=due.aspect,
-            error=error,
         )
 
     async def _rest(self, refusal: LookupRefusal | None) -> None:
