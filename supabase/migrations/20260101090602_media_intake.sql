@@ -61,7 +61,11 @@ begin
       left(given.file ->> 'file_name', longest_text),
       wa_private.up_to((given.file ->> 'width')::numeric, most),
       wa_private.up_to((given.file ->> 'height')::numeric, most),
-      least(greatest((given.file ->> 'duration_seconds')::numeric, 0), 999999),
+      -- Not least() alone: it would take null for the largest.
+      case
+        when (given.file ->> 'duration_seconds')::numeric >= 0
+          then least((given.file ->> 'duration_seconds')::numeric, 999999)
+      end,
       case when jsonb_typeof(given.file -> 'waveform') = 'array' then array(
         select least(greatest(step.loudness::numeric, 0), 100)::smallint
         from jsonb_array_elements_text(given.file -> 'waveform') with ordinality as step (loudness, place)

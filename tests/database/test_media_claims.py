@@ -51,6 +51,7 @@ async def test_a_message_has_its_file_at_once_pending(
     )
     assert (file["mime_type"], file["file_name"]) == ("image/claimed", "a/../b.jpg")
     assert (file["size_bytes"], file["width"], file["height"]) == (100, 3, 2)
+    assert (file["duration_seconds"], file["waveform"]) == (None, None)
 
 
 async def test_a_placeholder_gets_its_file_when_it_can_be_read(
