@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -16,6 +16,7 @@ from connector.domain.chats import ChatColumn, Member, Role
 from connector.domain.look_ups import NumberAnswer, PictureAnswer, PictureState
 from connector.domain.messages import Person as Somebody
 from connector.domain.outgoing import OutgoingText
+from connector.domain.presence import Doing, Presence
 from connector.errors import LookupRefusal, LookupRefused, NotConnected
 from devstack.whatsapp import Group, Person, WhatsApp, queries
 from devstack.whatsapp.queries import Query
@@ -61,7 +62,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
             launcher.close()
 
 
-@contextmanager
+@contextlib.contextmanager
 def answering(
     subject: tuple[str, str], how: Callable[[Query], None]
 ) -> Iterator[list[Query]]:
@@ -187,6 +188,35 @@ async def test_an_unanswered_question_holds_up_nothing_and_ends(
     assert len(asked) == 1  # the one that was given up was never put
 
 
+async def test_a_number_that_shows_itself_is_told_who_types(world: World) -> None:
+    await shows_itself(world)
+    bob = address(world.bob.lid)
+
+    await world.bob.types(world.ana)
+    async with asyncio.timeout(TIMEOUT):
+        in_private = await world.worker.presences()
+    await world.bob.records(world.family)
+    async with asyncio.timeout(TIMEOUT):
+        in_group = await world.worker.presences()
+
+    assert in_private[-1] == Presence(chat=bob, person=bob, doing=Doing.COMPOSING)
+    family = address(world.family.jid)
+    assert in_group[-1] == Presence(chat=family, person=bob, doing=Doing.RECORDING)
+
+
+async def test_a_flood_of_typing_holds_up_nothing(world: World) -> None:
+    await shows_itself(world)
+
+    for _ in range(500):
+        await world.bob.types(world.ana)
+        await world.bob.stops_typing(world.ana)
+    sent = await world.worker.send(
+        address(world.bob.jid), OutgoingText(text="still here"), b"f" * 32
+    )
+
+    assert (await world.bob.hears(timeout=TIMEOUT)).whatsapp_id == sent.whatsapp_id
+
+
 async def test_nothing_is_asked_without_a_connection(world: World) -> None:
     """The last one: it takes the connection away."""
     await world.worker.disconnect()
@@ -199,6 +229,14 @@ async def test_nothing_is_asked_without_a_connection(world: World) -> None:
 
 def both_addresses(person: Person) -> Somebody:
     return Somebody(lid=address(person.lid), phone=address(person.jid))
+
+
+async def shows_itself(world: World) -> None:
+    """Possible once the phone has told its name."""
+    async with asyncio.timeout(TIMEOUT):
+        while True:
+            with contextlib.suppress(LookupRefused):
+                return await world.worker.show_online(online=True)
 
 
 async def refusal(question: object) -> LookupRefusal:

@@ -72,6 +72,14 @@ def test_pairing_clears_the_qr_and_awaits_the_login() -> None:
     assert Timer.ANSWER in timers(todo)
 
 
+def test_history_is_under_way_from_the_pairing_on_and_from_no_later_login() -> None:
+    at_pairing = reported(commands(PAIRING, events.Paired(ACCOUNT)))
+    at_login = reported(commands(STARTING, events.Connected(ACCOUNT)))
+
+    assert (at_pairing["sync_state"], at_pairing["sync_progress"]) == ("running", 0)
+    assert not {"sync_state", "sync_progress"} & at_login.keys()
+
+
 def test_nothing_about_the_account_is_erased_by_what_was_not_said() -> None:
     columns = reported(commands(STARTING, events.Connected(events.Account())))
 
