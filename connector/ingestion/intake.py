@@ -106,7 +106,7 @@ class _Emptying:
 
     async def until_empty(self, context: SessionContext | None) -> None:
         """Store until nothing waits; without a context the session does not run."""
-        while (batch := await self._read()) is not None:
+        while (batch := await self._read(context)) is not None:
             self.term = batch.term
             try:
                 await self._store(batch)
@@ -117,9 +117,11 @@ class _Emptying:
             # Events may be told under the current term only, whenever they came in.
             await self.notices.tell(self.term if context is None else context.term)
 
-    async def _read(self) -> SpooledBatch | None:
+    async def _read(self, context: SessionContext | None) -> SpooledBatch | None:
         failures = 0
         while True:
+            if context is not None:
+                self._spool.follow(context.session)
             try:
                 return await self._spool.read(self._limits)
             except SpoolUnavailable as error:

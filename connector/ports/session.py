@@ -6,6 +6,7 @@ import asyncio
 from typing import Protocol
 
 from connector.ports.core import SessionId
+from connector.ports.supabase import SessionRow
 from connector.ports.whatsapp import Worker
 
 
@@ -26,9 +27,9 @@ class SessionContext(Protocol):
         """The lease term that writes carry."""
 
     @property
-    def history_days(self) -> int: ...
-    @property
-    def ignore_status(self) -> bool: ...
+    def session(self) -> SessionRow:
+        """As the last renewal of the lease read it."""
+
     @property
     def appear_online(self) -> bool:
         """Whether the linked number shows itself, and so is told who types."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from connector.domain.incoming import Incoming
+from connector.ports.supabase import SessionRow
 
 
 class Lane(enum.StrEnum):
@@ -30,6 +31,9 @@ class SpooledBatch:
 
 class Spool(Protocol):
     """Raises SpoolUnavailable when its file cannot be used at the moment."""
+
+    def follow(self, session: SessionRow) -> None:
+        """Keep from the next event on what this session wants to know of."""
 
     async def read(self, limits: Mapping[Lane, int]) -> SpooledBatch | None:
         """What is next, at most a lane's limit of it; None when nothing waits.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from connector.ports import SessionId, Worker
+from connector.ports import SessionId, SessionRow, Worker
 from connector.sessions.held_lease import HeldLease
 
 
@@ -26,12 +26,8 @@ class RunningSession:
         return self._held.term
 
     @property
-    def history_days(self) -> int:
-        return self._held.session.history_days
-
-    @property
-    def ignore_status(self) -> bool:
-        return self._held.session.ignore_status
+    def session(self) -> SessionRow:
+        return self._held.session
 
     @property
     def appear_online(self) -> bool:

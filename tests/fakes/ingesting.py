@@ -65,6 +65,11 @@ class MemorySpool:
     ahead: list[int] = field(default_factory=list)
     limits: list[Mapping[Lane, int]] = field(default_factory=list)
 
+    followed: SessionRow | None = None
+
+    def follow(self, session: SessionRow) -> None:
+        self.followed = session
+
     async def read(self, limits: Mapping[Lane, int]) -> SpooledBatch | None:
         self.limits.append(dict(limits))
         if self.failures:

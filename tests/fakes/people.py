@@ -11,8 +11,8 @@ from connector.domain.chats import Aspect
 from connector.domain.presence import Presence
 from connector.domain.saved import Saved
 from connector.errors import ConnectorError
-from connector.ports import DueLookup, SessionId, Worker
-from tests.fakes.supabase import ANA
+from connector.ports import DueLookup, SessionId, SessionRow, Worker
+from tests.fakes.supabase import ANA, wanted
 
 
 @dataclass
@@ -22,8 +22,7 @@ class Beside:
     online: Worker | None
     session_id: SessionId = ANA
     term: int = 7
-    history_days: int = 14
-    ignore_status: bool = True
+    session: SessionRow = field(default_factory=wanted)
     appear_online: bool = False
     logins: int = 1
     spooled: asyncio.Event = field(default_factory=asyncio.Event)

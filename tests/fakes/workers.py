@@ -92,6 +92,9 @@ class FakeWorker(AskedWorker):
 class FakeSpool:
     waiting: int = 0
 
+    def follow(self, session: SessionRow) -> None:
+        raise AssertionError("a session reads nothing: ingestion does")
+
     async def read(self, limits: Mapping[Lane, int]) -> SpooledBatch | None:
         return None
 

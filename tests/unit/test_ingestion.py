@@ -37,6 +37,12 @@ def scene() -> Scene:
     return Scene(MemorySpool(deque(event(f"e{n}") for n in range(1, 1_201))))
 
 
+async def test_a_switch_holds_from_the_next_look_on() -> None:
+    scene = Scene(MemorySpool(deque()))
+    async with scene.running() as session:
+        await turns_until(lambda: scene.memory.followed is session.session)
+
+
 async def test_a_burst_goes_in_bites_of_five_hundred(scene: Scene) -> None:
     await scene.drain()
 

@@ -26,6 +26,7 @@ from connector.ports import (
     Launcher,
     SessionContext,
     SessionId,
+    SessionRow,
     Worker,
 )
 from connector.sealing import Sealer
@@ -38,6 +39,7 @@ from tests.fakes.sending import (
     SilentDoorbell,
     row,
 )
+from tests.fakes.supabase import wanted
 
 SESSION = SessionId("s1")
 SEALER = Sealer([bytes(32)])
@@ -50,8 +52,7 @@ class Context:
     online: Worker | None
     session_id: SessionId = SESSION
     term: int = 7
-    history_days: int = 14
-    ignore_status: bool = True
+    session: SessionRow = field(default_factory=wanted)
     appear_online: bool = False
     logins: int = 1
     spooled: asyncio.Event = field(default_factory=asyncio.Event)

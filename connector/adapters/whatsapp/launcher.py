@@ -56,17 +56,8 @@ class WhatsAppLauncher:
             await self.spool(session_id).check_key()
         except SpoolUnavailable as error:
             raise WorkerGone from error  # it could not write there, either
-        store = self.device_store(session_id)
-        store.prepare()
-        self.spool(session_id).follow(
-            ReadingRules(
-                history_days=session.history_days,
-                ignore_status=session.ignore_status,
-                ignore_newsletters=session.ignore_newsletters,
-                ignore_calls=session.ignore_calls,
-                secret_of=store.secret_of,
-            )
-        )
+        self.device_store(session_id).prepare()
+        self.spool(session_id).forget_own()
         orders = Orders(
             session_id=session_id,
             folder=self._folder(session_id),

@@ -38,7 +38,7 @@ from connector.domain.addresses import Jid
 from connector.domain.incoming import Incoming
 from connector.domain.messages import Person
 from connector.errors import SealBroken, SpoolUnavailable
-from connector.ports import Lane, SpooledBatch
+from connector.ports import Lane, SessionRow, SpooledBatch
 from connector.sealing import Sealer
 
 LIVE_IN_A_ROW: Final = 3  # batches, when history waits
@@ -99,9 +99,18 @@ class SpoolReader:
         with self._turn:
             self._queue.close()
 
-    def follow(self, rules: ReadingRules) -> None:
-        """Read by other rules from the next event on."""
-        self._rules = rules
+    def follow(self, session: SessionRow) -> None:
+        self._rules = replace(
+            self._rules,
+            history_days=session.history_days,
+            ignore_status=session.ignore_status,
+            ignore_newsletters=session.ignore_newsletters,
+            ignore_calls=session.ignore_calls,
+        )
+
+    def forget_own(self) -> None:
+        """A worker starts: it may be linked to another account than before."""
+        self._rules = replace(self._rules, own=None)
 
     # --- in a thread -----------------------------------------------------------------
 

@@ -269,7 +269,7 @@ async def test_companions_see_the_worker_only_while_it_is_connected(
     assert context.worker() is worker
     assert await context.until_connected() is worker
     assert (context.session_id, context.term) == (ANA, 1)
-    assert (context.history_days, context.ignore_status) == (14, True)
+    assert (context.session.history_days, context.session.ignore_status) == (14, True)
     worker.says(Signal.DISCONNECTED)
     await turns_until(lambda: context.worker() is None)
 

@@ -10,10 +10,9 @@ from connector.adapters.whatsapp.reserve import FILE_NAME as RESERVE
 from connector.adapters.whatsapp.reserve import SIZE, Reserve
 from connector.adapters.whatsapp.spool import HighWater, SpoolWriter
 from connector.errors import SealBroken
+from connector.ports import DesiredState, SessionId, SessionRow
 from tests.unit.whatsapp.both_halves import KEY, Spool, at_most, texts
-from tests.unit.whatsapp.neonize_events import (
-    message,
-)
+from tests.unit.whatsapp.neonize_events import BOB_LID, message, source
 
 OTHER_KEY = b"o" * 32
 
@@ -90,6 +89,24 @@ async def test_what_supabase_refuses_is_set_aside(spool: Spool) -> None:
 
     assert spool.dead_letters() == [(Code.MESSAGE, "a constraint says no")]
     assert texts(await spool.reader.read(at_most(1))) == ["next"]
+
+
+async def test_a_switch_holds_for_what_is_read_next(spool: Spool) -> None:
+    status = source(chat="status@broadcast", sender=BOB_LID)
+    for wanted in (False, True):
+        spool.writer().append(Code.MESSAGE, message("na praia", status))
+        spool.reader.follow(
+            SessionRow(
+                session_id=SessionId("s"),
+                desired_state=DesiredState.CONNECTED,
+                desired_revision=1,
+                ignore_status=not wanted,
+            )
+        )
+        batch = await spool.reader.read(at_most(10))
+        assert texts(batch) == (["na praia"] if wanted else [])
+        assert batch is not None
+        await spool.reader.trim(batch)
 
 
 async def test_a_wrong_key_stops_reading_and_destroys_nothing(spool: Spool) -> None:
