@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Unpack
 
@@ -11,7 +10,7 @@ from devstack.whatsapp.context import How, Said
 from devstack.whatsapp.groups import Group
 from devstack.whatsapp.message_secrets import sealed
 from devstack.whatsapp.messages import SentMessage
-from devstack.whatsapp.network import unix, unix_now
+from devstack.whatsapp.network import unix, unix_milliseconds, unix_now
 from devstack.whatsapp.verbs.speaking import Speaker
 from devstack.whatsapp.wire.protobufs import E2E, Common
 
@@ -129,4 +128,4 @@ class Amender(Speaker):
 
 def _milliseconds(how: How) -> int:
     at = how.get("at")
-    return unix(at) * 1000 if at else int(time.time() * 1000)
+    return unix(at) * 1000 if at else unix_milliseconds()

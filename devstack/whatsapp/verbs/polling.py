@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Unpack
@@ -12,7 +11,7 @@ from devstack.whatsapp import context
 from devstack.whatsapp.context import How, Said
 from devstack.whatsapp.message_secrets import sealed
 from devstack.whatsapp.messages import SentMessage
-from devstack.whatsapp.network import unix
+from devstack.whatsapp.network import unix, unix_milliseconds
 from devstack.whatsapp.verbs.speaking import Speaker
 from devstack.whatsapp.wire.protobufs import E2E
 
@@ -66,7 +65,7 @@ class Pollster(Speaker):
         update = E2E.PollUpdateMessage(
             pollCreationMessageKey=context.key_for(self._self, poll, addressing),
             vote=E2E.PollEncValue(encPayload=box.payload, encIV=box.iv),
-            senderTimestampMS=int(time.time() * 1000),
+            senderTimestampMS=unix_milliseconds(),
         )
         return await self._tell(chat, E2E.Message(pollUpdateMessage=update), how)
 
@@ -99,7 +98,7 @@ class Pollster(Speaker):
         addressing = context.addressing_in(chat, how)
         response = E2E.EventResponseMessage(
             response=E2E.EventResponseMessage.EventResponseType.Value(answer),
-            timestampMS=int(time.time() * 1000),
+            timestampMS=unix_milliseconds(),
         )
         plain = response.SerializeToString()
         box = sealed(plain, event, self._self, "Event Response", addressing)
