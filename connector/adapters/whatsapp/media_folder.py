@@ -96,7 +96,12 @@ class MediaFolder:
         return list(self._sessions.glob("*/media/*"))
 
     def _existing(self) -> Path:
-        return self._sessions if self._sessions.exists() else self._sessions.parent
+        """The folder, or what of the way to it there is."""
+        return next(
+            folder
+            for folder in (self._sessions, *self._sessions.parents)
+            if folder.exists()
+        )
 
 
 def _size(path: Path) -> int:
