@@ -109,29 +109,29 @@ def _parcel(
     plaintext: bytes | None = None,
     group: ForGroup | None = None,
 ) -> Parcel:
-    message = letter.message
-    failing = letter.failing
-    hidden = stanza_kinds.hides_failure(message) or bool(failing and failing.hidden)
+    message, failing = letter.message, letter.failing
+    outside = stanza_kinds.outside(message)
+    hidden = outside.hides_failure or bool(failing and failing.hidden)
     return Parcel(
         {
             "id": letter.whatsapp_id,
             "t": letter.at,
-            "type": letter.type or stanza_kinds.stanza_type(message),
-            "edit": stanza_kinds.edit_attribute(message),
+            "type": letter.type or outside.type,
+            "edit": outside.edit,
             **attributes,
             **letter.attributes,
         },
         plaintext if plaintext is not None else message.SerializeToString(),
-        letter.media_type or stanza_kinds.media_type(message),
+        letter.media_type or outside.media_type,
         group,
-        beside=_beside(sender.person, message),
+        beside=_beside(sender.person, outside.meta),
         failing=failing,
         decrypt_fail="hide" if hidden else None,
     )
 
 
-def _beside(person: Person, message: E2E.Message) -> tuple[Node, ...]:
-    meta, business = stanza_kinds.meta(message), person.business_name
+def _beside(person: Person, meta: Node | None) -> tuple[Node, ...]:
+    business = person.business_name
     name = verified_name(business) if business else None
     return tuple(node for node in (meta, name) if node is not None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from devstack.whatsapp.wire.nodes import Node
 from devstack.whatsapp.wire.protobufs import E2E
@@ -34,6 +34,32 @@ MEDIA: Final = {
     "buttonsResponseMessage": "button_response",
 }
 EDITED, PINNED, TAKEN_BACK, DELETED_BY_ADMIN = "1", "2", "7", "8"
+
+
+class Outside(NamedTuple):
+    """Of the stanza its type, its `edit` and its `<meta>`; of the `<enc>` the rest."""
+
+    type: str
+    media_type: str | None
+    edit: str | None
+    hides_failure: bool
+    meta: Node | None
+
+
+PLAIN_TEXT: Final = Outside("text", None, None, hides_failure=False, meta=None)
+
+
+def outside(message: E2E.Message) -> Outside:
+    # Nearly everything is plain text, and benchmarks send much of it.
+    if message.HasField("conversation"):
+        return PLAIN_TEXT
+    return Outside(
+        stanza_type(message),
+        media_type(message),
+        edit_attribute(message),
+        hides_failure(message),
+        meta(message),
+    )
 
 
 def unwrapped(message: E2E.Message) -> E2E.Message:
