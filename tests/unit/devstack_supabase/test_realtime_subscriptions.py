@@ -19,6 +19,7 @@ def test_a_request_without_a_schema_is_for_public() -> None:
     assert request == ChangeRequest("INSERT", "public", "notes")
     assert request.wants("INSERT", "public", "notes")
     assert not request.wants("DELETE", "public", "notes")
+    assert request.concerns("public", "notes")
     assert not request.wants("INSERT", "other", "notes")
 
 

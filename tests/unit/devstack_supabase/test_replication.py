@@ -9,6 +9,7 @@ from devstack.supabase.gateway.realtime.replication import (
     Relation,
     RelationColumn,
     RowChange,
+    changed_relation,
     decode,
 )
 
@@ -94,3 +95,10 @@ def test_what_changes_no_row_is_passed_over() -> None:
         b"O" + bytes(9),
     ):
         assert decode(message) is None
+
+
+def test_a_change_names_its_table_before_its_row_is_read() -> None:
+    unread = b"D" + struct.pack(">I", OID) + b"not a row at all"
+
+    assert changed_relation(unread) == OID
+    assert changed_relation(b"C" + bytes(25)) is None

@@ -23,6 +23,7 @@ from devstack.supabase.gateway.realtime.replication import (
     Begin,
     Relation,
     RowChange,
+    changed_relation,
     decode,
 )
 from devstack.supabase.gateway.realtime.snapshots import visible_to_all
@@ -51,11 +52,14 @@ class Capture:
         url: str,
         database: Database,
         *,
+        wants: Callable[[Table], bool],
         on_batch: Callable[[Sequence[CapturedChange]], Awaitable[None]],
         on_lost: Callable[[], None],
     ) -> None:
+        """Rows of tables that nobody `wants` just then are passed over unread."""
         self._url = url
         self._database = database
+        self._wants = wants
         self._on_batch = on_batch
         self._on_lost = on_lost
         self.streaming = asyncio.Event()
@@ -98,7 +102,13 @@ class Capture:
         self, messages: Sequence[bytes], position: _Position
     ) -> list[CapturedChange]:
         batch = []
+        wanted: dict[int, bool] = {}
         for message in messages:
+            if oid := changed_relation(message):
+                if oid not in wanted:
+                    wanted[oid] = self._wants(position.tables[oid])
+                if not wanted[oid]:
+                    continue
             match decode(message):
                 case Begin() as begin:
                     position.begin = begin

@@ -101,6 +101,13 @@ class ChangeFeed:
         for receiver in receivers:
             receiver.changes_lost()
 
+    def wants(self, table: Table) -> bool:
+        """Whether anybody asks about this table at all."""
+        return any(
+            subscription.request.concerns(table.schema, table.name)
+            for subscription in self._subscriptions
+        )
+
     async def deliver(self, batch: Sequence[CapturedChange]) -> None:
         """Queue every event of the batch. Raises Refusal when Postgres is away."""
         wanted = self._wanted(batch)

@@ -15,6 +15,7 @@ from devstack.supabase.gateway.realtime.changes import ChangeFeed
 from devstack.supabase.gateway.realtime.channels import LARGEST_BROADCAST, Services
 from devstack.supabase.gateway.realtime.frames import FramedBroadcast, dumps
 from devstack.supabase.gateway.realtime.replication import ChangeKind
+from devstack.supabase.gateway.realtime.tables import Table
 from devstack.supabase.gateway.realtime.topics import Topics
 from devstack.supabase.gateway.refusals import Refusal
 
@@ -33,6 +34,7 @@ class Hub:
         self._capture = Capture(
             config.admin_url,
             database,
+            wants=lambda table: _holds_messages(table) or self._feed.wants(table),
             on_batch=self._deliver,
             on_lost=self._feed.lose,
         )
@@ -60,7 +62,7 @@ class Hub:
     async def _deliver(self, batch: Sequence[CapturedChange]) -> None:
         changes = []
         for captured in batch:
-            if _is_message(captured):
+            if _holds_messages(captured.table):
                 self._broadcast_message(captured)
             else:
                 changes.append(captured)
@@ -98,7 +100,6 @@ class Hub:
             await asyncio.sleep(PURGE_SECONDS)
 
 
-def _is_message(captured: CapturedChange) -> bool:
+def _holds_messages(table: Table) -> bool:
     """The real table has a partition a day, named after it."""
-    table = captured.table
     return table.schema == "realtime" and table.name.startswith("messages")

@@ -89,6 +89,14 @@ def decode(message: bytes) -> Message | None:
     return None
 
 
+def changed_relation(message: bytes) -> int | None:
+    """Which table a change of a row is in, without reading the row."""
+    if message[:1] not in CHANGE_KINDS:
+        return None
+    (oid,) = _Reader(message, 1).unpack(">I")
+    return oid
+
+
 def _relation(reader: _Reader) -> Relation:
     (oid,) = reader.unpack(">I")
     schema, name = reader.text(), reader.text()

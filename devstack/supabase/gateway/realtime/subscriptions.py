@@ -65,11 +65,10 @@ class ChangeRequest:
     columns: frozenset[str] | None = None  # asked for; the primary key always comes
 
     def wants(self, kind: str, schema: str, table: str) -> bool:
-        return (
-            self.event in ("*", kind)
-            and self.schema in ("*", schema)
-            and self.table in ("*", table)
-        )
+        return self.event in ("*", kind) and self.concerns(schema, table)
+
+    def concerns(self, schema: str, table: str) -> bool:
+        return self.schema in ("*", schema) and self.table in ("*", table)
 
     def __str__(self) -> str:
         filters = [(f.column, f.operator, f.value) for f in self.filters]
