@@ -25,10 +25,13 @@ from tests.benchmarks.scene import Scene
 from tests.benchmarks.sizes import FULL, QUICK, Sizes
 
 Part = Callable[[Scene], Awaitable[Figures]]
-PARTS: Sequence[Part] = (
+# While a member of the workspace watches by Realtime, in this very process.
+WATCHED: Sequence[Part] = (
     outbound.gateway,
     inbound.latency,
     outbound.latency,
+)
+UNWATCHED: Sequence[Part] = (
     outbound.throughput,
     inbound.burst,
     machine.memory,
@@ -42,17 +45,27 @@ PARTS: Sequence[Part] = (
 async def measure(directory: Path, sizes: Sizes, only: Sequence[str]) -> Figures:
     async with Scene.set_up(directory, sizes) as scene:
         figures: Figures = {"first_qr_s": round(scene.first_qr_s, 2)}
-        for part in PARTS:
-            name = f"{part.__module__.split('.')[-1]}.{part.__name__}"
-            if only and name not in only:
-                continue
-            print(f"measuring {name} ...", end=" ", flush=True)
-            started = time.monotonic()
-            try:
-                figures |= await part(scene)
-            except (TimeoutError, LookupError, OSError) as error:
-                print(f"failed: {error!r}", end=" ")
-            print(f"({time.monotonic() - started:.0f} s)")
+        for part in WATCHED:
+            figures |= await _measured(part, scene, only)
+        await scene.app.client.realtime.close()
+        for part in UNWATCHED:
+            figures |= await _measured(part, scene, only)
+    return figures
+
+
+async def _measured(part: Part, scene: Scene, only: Sequence[str]) -> Figures:
+    """A part that fails costs its own figures, which then miss their budgets."""
+    name = f"{part.__module__.split('.')[-1]}.{part.__name__}"
+    if only and name not in only:
+        return {}
+    print(f"measuring {name} ...", end=" ", flush=True)
+    started = time.monotonic()
+    figures: Figures = {}
+    try:
+        figures = await part(scene)
+    except (TimeoutError, LookupError, OSError) as error:
+        print(f"failed: {error!r}", end=" ")
+    print(f"({time.monotonic() - started:.0f} s)")
     return figures
 
 
@@ -65,7 +78,7 @@ def main() -> None:
         figures = asyncio.run(measure(Path(directory), sizes, options.only))
     print(f"{os.cpu_count()} cores, Postgres with fsync, everything on one machine")
     print(*budgets.table(figures), sep="\n")
-    if missed := budgets.missed(figures):
+    if missed := budgets.missed(figures, partly=bool(options.only)):
         print(f"over budget: {', '.join(missed)}")
     print(json.dumps(figures))
 

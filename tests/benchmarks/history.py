@@ -11,6 +11,8 @@ from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.incoming import decode
 from connector.adapters.whatsapp.protobufs import events
 from connector.adapters.whatsapp.reading import ReadingRules, Rejected
+from connector.domain import messages as domain
+from connector.domain.addresses import Jid
 from connector.domain.incoming import Incoming
 from devstack.whatsapp import Conversation, Person, Remembered
 from devstack.whatsapp.history import Sync, recent
@@ -43,7 +45,7 @@ async def ingestion(scene: Scene) -> Figures:
     first, last = min(times), max(times)
     rate = len(ids) / (last - started)
     await scene.app.wants(number.session_id, "disconnected")
-    rpc = await bare.messages_per_s(scene, list(_decoded(chunks)))
+    rpc = await bare.messages_per_s(scene, list(_decoded(chunks, number.owner)))
     copied = await plain_sql.rows_per_s(scene, number.session_id, triggers=True)
     untriggered = await plain_sql.rows_per_s(scene, number.session_id, triggers=False)
     return {
@@ -89,8 +91,10 @@ def _ids(chunks: Sequence[Sync]) -> list[str]:
     ]
 
 
-def _decoded(chunks: Sequence[Sync]) -> Iterator[Incoming]:
+def _decoded(chunks: Sequence[Sync], owner: Person) -> Iterator[Incoming]:
     """What the connector makes of it, for the baseline to store the same."""
+    lid, phone = Jid.parse(str(owner.lid)), Jid.parse(str(owner.jid))
+    rules = ReadingRules(history_days=DAYS + 1, own=domain.Person(lid=lid, phone=phone))
     for chunk in chunks:
         event = events.HistorySync()
         event.Data.ParseFromString(chunk.SerializeToString())
@@ -98,6 +102,6 @@ def _decoded(chunks: Sequence[Sync]) -> Iterator[Incoming]:
             Code.HISTORY_SYNC,
             event.SerializeToString(),
             datetime.now(UTC),
-            ReadingRules(history_days=DAYS + 1),
+            rules,
         )
         yield from (item for item in found if not isinstance(item, Rejected))

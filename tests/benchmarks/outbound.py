@@ -36,7 +36,6 @@ async def latency(scene: Scene) -> Figures:
 
 async def throughput(scene: Scene) -> Figures:
     """200 rows in one statement, first to last frame, against neonize's bare loop."""
-    await scene.app.client.realtime.close()
     bare = await _bare_loop(scene)
     known = set(scene.arrived)
     rows = [
