@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from connector.adapters.whatsapp import spool_queue, spool_reader
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.incoming import decode
+from connector.adapters.whatsapp.launcher import WhatsAppLauncher
 from connector.adapters.whatsapp.reading import ReadingRules, Rejected
-from connector.adapters.whatsapp.spool import SpoolWriter
+from connector.adapters.whatsapp.spool import HighWater, SpoolWriter
 from connector.adapters.whatsapp.spool_reader import SpoolReader
+from connector.adapters.whatsapp.zygote import Zygote
 from connector.domain.addresses import Jid
 from connector.domain.incoming import Incoming
 from connector.domain.messages import Message
-from connector.errors import SpoolUnavailable
+from connector.errors import SpoolUnavailable, WorkerGone
 from connector.sealing import Sealer
+from tests.fakes.supabase import wanted
 from tests.unit.whatsapp.both_halves import KEY, Spool, at_most, texts
 from tests.unit.whatsapp.neonize_events import (
     BOB_LID,
@@ -131,49 +135,58 @@ async def test_a_spool_that_cannot_be_opened_says_so_and_is_never_called_empty(
     assert await stored(spool) == ["waits"]
 
 
-async def test_a_store_that_cannot_be_read_for_a_moment_costs_and_repeats_nothing(
-    spool: Spool,
+async def test_no_worker_is_started_that_could_not_write(
+    tmp_path: Path,
 ) -> None:
-    asked = 0
+    high_water = HighWater(spool_bytes=1 << 30)
+    launcher = WhatsAppLauncher(cast("Zygote", None), tmp_path, [KEY], high_water)
+    folder = tmp_path / "sessions" / "ana"
+    folder.mkdir(parents=True)
+    (folder / "spool.db").write_bytes(b"no database" * 1_000)
 
-    def phone_of(_lid: Jid) -> Jid | None:
-        nonlocal asked
-        asked += 1
-        if asked in {3, 11, 19}:
+    with pytest.raises(WorkerGone):
+        await launcher.launch(wanted(), term=1)
+
+
+def now_and_then_locked(asked: list[Jid]) -> Callable[[Jid], Jid | None]:
+    def phone_of(lid: Jid) -> Jid | None:
+        asked.append(lid)
+        if len(asked) in {3, 11, 19}:
             raise sqlite3.OperationalError("database is locked")
         return None
 
-    reader = spool.reader = SpoolReader(
+    return phone_of
+
+
+async def test_a_store_that_cannot_be_read_for_a_moment_costs_and_repeats_nothing(
+    spool: Spool,
+) -> None:
+    asked: list[Jid] = []
+    spool.reader = SpoolReader(
         spool.path,
         session_id="s",
         sealer=Sealer([KEY]),
         rules=ReadingRules(history_days=36_500),
         own=lambda: None,
-        phone_of=phone_of,
+        phone_of=now_and_then_locked(asked),
     )
-    reader._people._strangers = _Forgetful()  # each message is looked up anew
+    spool.reader._people._strangers = _Forgetful()  # each message is looked up anew
     writer = spool.writer()
     writer.append(Code.HISTORY_SYNC, history(9))
     for number in range(9):
         writer.append(Code.MESSAGE, message(f"n{number}", id=f"N{number}"))
 
-    seen: list[str | None] = []
-    while await reader.depth():
-        try:
-            batch = await reader.read(at_most(4))
-        except SpoolUnavailable:
-            continue
-        assert batch is not None
-        seen += texts(batch)
-        await reader.trim(batch)
+    seen: list[str] = []
+    while await spool.reader.depth():
+        with contextlib.suppress(SpoolUnavailable):
+            batch = await spool.reader.read(at_most(4))
+            assert batch is not None
+            seen += [text for text in texts(batch) if text]
+            await spool.reader.trim(batch)
 
-    assert asked > 19
-    assert [text for text in seen if text and text[0] == "n"] == [
-        f"n{number}" for number in range(9)
-    ]
-    assert [text for text in seen if text and text[0] == "h"] == [
-        f"h{number}" for number in range(1, 10)
-    ]
+    assert len(asked) > 19
+    assert [text for text in seen if text[0] == "n"] == [f"n{n}" for n in range(9)]
+    assert [text for text in seen if text[0] == "h"] == [f"h{n}" for n in range(1, 10)]
     assert spool.dead_letters() == []
 
 
