@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from devstack.whatsapp.messages import new_message_id
 from devstack.whatsapp.network import unix_now
 from devstack.whatsapp.pictures import Picture
-from devstack.whatsapp.wire.nodes import Attributes, Node
+from devstack.whatsapp.wire.nodes import Attributes, Jid, Node
 
 if TYPE_CHECKING:
     from devstack.whatsapp.groups import Group
@@ -29,12 +29,12 @@ def whole(group: Group) -> Node:
     attrs: Attributes = {
         "id": group.jid.user,
         "creator": owner,
-        "creator_pn": group.owner.jid,
+        "creator_pn": told_number(group, group.owner),
         "creation": group.created_at,
         "subject": group.subject,
         "s_t": group.subject_at,
         "s_o": group.address(group.subject_by),
-        "s_o_pn": group.subject_by.jid,
+        "s_o_pn": told_number(group, group.subject_by),
         "size": len(group.members),
         "addressing_mode": group.addressing,
         "p_v_id": group.version,
@@ -57,9 +57,18 @@ def _settings(group: Group) -> list[Node]:
     return settings
 
 
+def told_number(group: Group, person: Person) -> Jid | None:
+    """What goes beside a LID, where the LID is not all that others may know."""
+    told = group.addressing == "lid" and not person.hides_number
+    return person.jid if told else None
+
+
 def participant(group: Group, member: Person, *, ranked: bool = False) -> Node:
     if group.addressing == "lid":
-        jids: Attributes = {"jid": member.lid, "phone_number": member.jid}
+        jids: Attributes = {
+            "jid": member.lid,
+            "phone_number": told_number(group, member),
+        }
     else:
         jids = {"jid": member.jid, "lid": member.lid}
     return Node("participant", {**jids, "type": group.rank(member) if ranked else None})
@@ -93,7 +102,7 @@ def renamed(group: Group) -> Node:
             "subject": group.subject,
             "s_t": group.subject_at,
             "s_o": group.address(group.subject_by),
-            "s_o_pn": group.subject_by.jid,
+            "s_o_pn": told_number(group, group.subject_by),
         },
     )
 
@@ -105,7 +114,7 @@ def notification(group: Group, news: Node, by: Person) -> Node:
         "id": new_message_id(),
         "t": unix_now(),
         "participant": group.address(by),
-        "participant_pn": by.jid if group.addressing == "lid" else None,
+        "participant_pn": told_number(group, by),
         "notify": by.name,
         "addressing_mode": group.addressing,
     }

@@ -6,8 +6,10 @@ query, to which the client appends its own parameters.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections import deque
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -16,11 +18,20 @@ PICTURE_HOST = "pps.whatsapp.net"
 GONE = 410
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A download that stops in the middle."""
+
+    after: int  # bytes
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)  # the server hangs up
+
+
 class MediaHost:
     def __init__(self) -> None:
         self._files: dict[str, bytes] = {}
         self._failures: deque[int] = deque()
-        self._cuts: deque[int] = deque()
+        self._holds: deque[Hold] = deque()
         self._gone: set[str] = set()
         self.sent = 0  # bytes of files, to whoever downloaded
         self.deleted: list[str] = []  # paths that clients deleted, history blobs mostly
@@ -46,7 +57,13 @@ class MediaHost:
 
     def cut_next(self, after: int) -> None:
         """Hang up on the next download once so many bytes of it are sent."""
-        self._cuts.append(after)
+        self.hold_next(after).let_go.set()
+
+    def hold_next(self, after: int) -> Hold:
+        """Say no more on the next download once so many bytes of it are sent."""
+        hold = Hold(after)
+        self._holds.append(hold)
+        return hold
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append((request.method, request.path))
@@ -83,8 +100,11 @@ class MediaHost:
             whole = f"bytes {start}-{len(blob) - 1}/{len(blob)}"
             response.headers["Content-Range"] = whole
         await response.prepare(request)
-        if self._cuts:
-            await self._send(response, rest[: self._cuts.popleft()])
+        if self._holds:
+            hold = self._holds.popleft()
+            await self._send(response, rest[: hold.after])
+            hold.reached.set()
+            await hold.let_go.wait()
             if request.transport is not None:
                 request.transport.close()
             return response

@@ -53,6 +53,7 @@ class Person(
         self.login_failure: Failure | None = None
         self.ack_error: int | None = None  # refuses every message their clients send
         self.about = ""
+        self.hides_number = False  # from the other members of groups
         self.business_name: str | None = None  # of a business account
         self.acquaintances: dict[Person, None] = {}  # in the order they met
         self.saved_by: dict[Person, str] = {}  # as whom

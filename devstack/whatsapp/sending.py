@@ -13,6 +13,7 @@ from devstack.whatsapp import stanza_kinds
 from devstack.whatsapp.context import Addressing
 from devstack.whatsapp.devices import LinkedDevice
 from devstack.whatsapp.emulated import EmulatedDevice, ForGroup, Parcel
+from devstack.whatsapp.group_stanzas import told_number
 from devstack.whatsapp.messages import Letter
 from devstack.whatsapp.verified_names import verified_name
 from devstack.whatsapp.wire.nodes import BROADCAST, Attributes, Jid, Node
@@ -161,7 +162,7 @@ def _group_attributes(sender: EmulatedDevice, group: Group) -> Attributes:
         return {
             **attributes,
             "participant": sender.lid,
-            "participant_pn": sender.person.jid,
+            "participant_pn": told_number(group, sender.person),
         }
     return {
         **attributes,

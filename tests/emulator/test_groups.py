@@ -187,3 +187,18 @@ async def test_typing_in_a_group_names_who_types(
     )
     assert plain(typing.MessageSource.Sender) == carla.lid
     assert typing.Media == Neonize.ChatPresence.AUDIO
+
+
+async def test_of_some_members_only_the_lid_is_known(
+    whatsapp: WhatsApp, ana: Linked, bob: Person, friend: Person
+) -> None:
+    friend.hides_number = True
+    group = whatsapp.group("Neighbours", bob, [ana.person, friend])
+
+    sent = await friend.says(group, "guess who")
+
+    source = (await ana.client.arrival(sent)).Info.MessageSource
+    assert (plain(source.Sender), source.SenderAlt.User) == (friend.lid, "")
+    info = await ana.client.call("get_group_info", neonize_jid(group.jid))
+    numbers = {plain(one.LID): one.PhoneNumber.User for one in info.Participants}
+    assert (numbers[friend.lid], numbers[bob.lid]) == ("", bob.number)
