@@ -7,7 +7,7 @@ after each, and a long one after a refusal for asking too much.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -20,12 +20,6 @@ AFTER_SILENCE: Final = timedelta(seconds=30)
 AFTER_RATE_LIMIT: Final = timedelta(minutes=10)
 LONGEST_PAUSE: Final = timedelta(hours=6)
 MOST_DOUBLINGS: Final = 6
-# The same thing again: soon at first, for it may change twice; then ever more slowly, for
-# it may be an answer that never settles the question.
-FIRST_TURN_AFTER: Final = 2.0
-FAILED_TURN_AFTER: Final = 300.0
-LONGEST_TURN: Final = 3_600.0
-FORGET_AFTER: Final = 7_200.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,30 +76,3 @@ class Pace:
                 return self.after_answer()  # it was an answer all the same
         slower = replace(self, refusals=self.refusals + 1)
         return slower, min(longest_yet, LONGEST_PAUSE)
-
-
-@dataclass(slots=True)
-class Turns:
-    """When the same thing may be asked again, by our own clock."""
-
-    _next: dict[str, float] = field(default_factory=dict)
-    _times: dict[str, int] = field(default_factory=dict)
-
-    def taken(self, key: str, now: float, *, failed: bool) -> None:
-        times = self._times[key] = min(self._times.get(key, -1) + 1, 16)
-        first = FAILED_TURN_AFTER if failed else FIRST_TURN_AFTER
-        self._next[key] = now + min(first * (1 << times), LONGEST_TURN)
-
-    def has(self, key: str, now: float) -> bool:
-        return self._next.get(key, now) <= now
-
-    def waiting(self, now: float) -> int:
-        """How many have to wait for their turn; long ago is forgotten."""
-        for key in [one for one, at in self._next.items() if at < now - FORGET_AFTER]:
-            del self._next[key], self._times[key]
-        return sum(at > now for at in self._next.values())
-
-    def next_after(self, now: float) -> float:
-        """Seconds until the next turn that has not come yet."""
-        to_come = [at - now for at in self._next.values() if at > now]
-        return min(to_come, default=LONGEST_TURN)

@@ -1,7 +1,8 @@
 """Asks WhatsApp about groups and pictures: what is due, one question at a time.
 
-What is due is the rows' matter (`wa_next_lookups`): an answer that was not stored is due
-again, so dying on any line costs a repetition and nothing else.
+What is due is the rows' matter (`wa_next_lookups`): each question is handed out once, and
+again after a while when no answer was stored. So dying on any line costs a delay and
+nothing else, and an answer that settles nothing is not asked for in circles.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import structlog
 
 from connector.domain.chats import Aspect, ChatColumn, ChatUpdate, Stale
 from connector.domain.incoming import Incoming
-from connector.domain.look_ups import Pace, Turns
+from connector.domain.look_ups import Pace
 from connector.domain.messages import Chat, ChatKind, Message
 from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off
 from connector.errors import (
@@ -41,7 +42,7 @@ from connector.ports import (
 )
 
 LOOK_ANYWAY: Final = timedelta(seconds=30)
-AT_ONCE: Final = 20  # due look-ups to take from Postgres
+AT_ONCE: Final = 10  # taken from Postgres; what comes up meanwhile waits for them
 RECONNECT_PAUSE: Final = 5.0
 MOST_KNOWN: Final = 10_000
 _NOT_OURS: Final = frozenset({LookupRefusal.NOT_FOUND, LookupRefusal.FORBIDDEN})
@@ -102,7 +103,7 @@ class _Asking:
         self._context = context
         self._rung = rung
         self._pace = Pace()
-        self._turns = Turns()
+        self._due: list[DueLookup] = []  # handed out, to be asked by us
         self._failures = 0
 
     async def go_on(self) -> None:
@@ -110,33 +111,39 @@ class _Asking:
             worker = await self._context.until_connected()
             self._rung.clear()
             try:
-                asked = await self._ask_all(worker)
+                await self._ask_all(worker)
                 self._failures = 0
-            except (SupabaseUnavailable, SupabaseRefused):
+            except SupabaseUnavailable:
+                await self._back_off()
+            except SupabaseRefused as error:
+                # Perhaps this one only: let the others have their turn.
+                log.warning(
+                    "answer not kept", session_id=self._context.session_id, error=error
+                )
+                del self._due[:1]
                 await self._back_off()
             except (NotConnected, WorkerGone):
                 await self._clock.sleep(RECONNECT_PAUSE)
             else:
-                if not asked:
+                if not self._due:
                     await self._until_rung()
 
-    async def _ask_all(self, worker: Worker) -> bool:
-        """Ask what is due; False when there was nothing."""
-        due = await self._look_ups.people.due(
-            self._context.session_id,
-            self._context.term,
-            AT_ONCE + self._turns.waiting(self._clock.monotonic()),
-        )
-        due = [each for each in due if self._turns.has(_key(each), self._now)]
-        for look_up in due:
+    async def _ask_all(self, worker: Worker) -> None:
+        """Ask until nothing is due, or the connection is lost."""
+        while self._due or await self._take():
             if self._context.worker() is not worker:
-                break
-            await self._rest(await self._ask(worker, look_up))
-        return bool(due)
+                return
+            refusal = await self._ask(worker, self._due[0])
+            del self._due[0]
+            await self._rest(refusal)
 
-    @property
-    def _now(self) -> float:
-        return self._clock.monotonic()
+    async def _take(self) -> bool:
+        self._due.extend(
+            await self._look_ups.people.due(
+                self._context.session_id, self._context.term, AT_ONCE
+            )
+        )
+        return bool(self._due)
 
     async def _ask(self, worker: Worker, due: DueLookup) -> LookupRefusal | None:
         """Ask one question and store the answer; the reason when there is none."""
@@ -146,7 +153,6 @@ class _Asking:
             else:
                 await self._look_ups.pictures.refresh(worker, self._context, due)
         except (LookupRefused, FetchFailed, InputRefused) as error:
-            self._turns.taken(_key(due), self._now, failed=True)
             log.warning(
                 "look-up failed",
                 session_id=self._context.session_id,
@@ -154,7 +160,6 @@ class _Asking:
                 error=error,
             )
             return error.reason if isinstance(error, LookupRefused) else None
-        self._turns.taken(_key(due), self._now, failed=False)
         return None
 
     async def _ask_group(self, worker: Worker, due: DueLookup) -> None:
@@ -191,8 +196,7 @@ class _Asking:
         await self._clock.sleep(max(delay.total_seconds(), 1.0))
 
     async def _until_rung(self) -> None:
-        """Until something new was stored, a turn has come, or the time is up."""
-        seconds = min(LOOK_ANYWAY.total_seconds(), self._turns.next_after(self._now))
+        seconds = LOOK_ANYWAY.total_seconds()
         ringing = asyncio.ensure_future(self._rung.wait())
         waiting = asyncio.ensure_future(self._clock.sleep(seconds))
         try:
@@ -200,7 +204,3 @@ class _Asking:
         finally:
             ringing.cancel()
             waiting.cancel()
-
-
-def _key(due: DueLookup) -> str:
-    return f"{due.aspect.value} {due.jid}"

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass, field
 
 from connector.domain.addresses import Jid
-from connector.domain.chats import Aspect
 from connector.domain.presence import Presence
 from connector.domain.saved import Saved
 from connector.errors import ConnectorError
@@ -45,7 +44,7 @@ class Beside:
 
 @dataclass
 class MemoryPeople:
-    """What is due, until it is asked; and what was told."""
+    """What is due, handed out once; and what was told."""
 
     waiting: list[DueLookup] = field(default_factory=list)
     recorded: dict[Jid, tuple[str | None, str | None]] = field(default_factory=dict)
@@ -58,7 +57,8 @@ class MemoryPeople:
     ) -> Sequence[DueLookup]:
         self.looks += 1
         self._answer()
-        return self.waiting[:limit]
+        handed_out, self.waiting = self.waiting[:limit], self.waiting[limit:]
+        return handed_out
 
     async def record_picture(
         self,
@@ -70,7 +70,6 @@ class MemoryPeople:
         path: str | None,
     ) -> str | None:
         self._answer()
-        self.settle(Aspect.PICTURE, jid)
         _, before = self.recorded.get(jid, (None, None))
         self.recorded[jid] = picture_id, path
         return before
@@ -80,11 +79,6 @@ class MemoryPeople:
     ) -> None:
         self._answer()
         self.shown.append(shown)
-
-    def settle(self, aspect: Aspect, jid: Jid) -> None:
-        self.waiting = [
-            due for due in self.waiting if (due.aspect, due.jid) != (aspect, jid)
-        ]
 
     def _answer(self) -> None:
         if self.failures:

@@ -10,9 +10,7 @@ from connector.domain.look_ups import (
     AFTER_RATE_LIMIT,
     GAP,
     LONGEST_PAUSE,
-    LONGEST_TURN,
     Pace,
-    Turns,
 )
 from connector.errors import LookupRefusal
 
@@ -53,35 +51,3 @@ def test_an_answer_ends_the_pausing() -> None:
     rested, _ = pace.after_answer()
 
     assert rested.after_refusal(LookupRefusal.RATE_LIMITED)[1] == AFTER_RATE_LIMIT
-
-
-def test_the_same_thing_may_soon_be_asked_again_then_ever_more_slowly() -> None:
-    turns, now, waited = Turns(), 0.0, []
-    for _ in range(20):
-        turns.taken("picture", now, failed=False)
-        assert not turns.has("picture", now)
-        waited.append(turns.next_after(now))
-        now += waited[-1]
-        assert turns.has("picture", now)
-
-    assert waited == sorted(waited)
-    assert waited[0] < 5
-    assert waited[-1] == LONGEST_TURN
-
-
-def test_what_failed_waits_longer_and_lets_others_go_first() -> None:
-    turns = Turns()
-    turns.taken("failed", 0.0, failed=True)
-    turns.taken("answered", 0.0, failed=False)
-
-    assert turns.waiting(10.0) == 1
-    assert (turns.has("failed", 10.0), turns.has("answered", 10.0)) == (False, True)
-
-
-def test_what_was_asked_long_ago_is_forgotten() -> None:
-    turns = Turns()
-    for number in range(1000):
-        turns.taken(str(number), 0.0, failed=False)
-
-    assert turns.waiting(86_400.0) == 0
-    assert turns == Turns()

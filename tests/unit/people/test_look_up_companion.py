@@ -18,7 +18,6 @@ from connector.domain.chats import (
     Roster,
     Stale,
 )
-from connector.domain.incoming import Incoming
 from connector.domain.look_ups import GroupAnswer, PictureAnswer, PictureState
 from connector.domain.messages import Chat, ChatKind
 from connector.errors import (
@@ -27,6 +26,7 @@ from connector.errors import (
     LookupRefusal,
     LookupRefused,
     NotConnected,
+    SupabaseRefused,
     SupabaseUnavailable,
 )
 from connector.people.look_ups import LOOK_ANYWAY, LookUps
@@ -55,29 +55,15 @@ def due(
     )
 
 
-class SettlingIntake(MemoryIntake):
-    """A group that was stored is no longer due."""
-
-    people: MemoryPeople
-
-    async def store(self, session_id: str, term: int, incoming: object) -> None:
-        items = cast("tuple[Incoming, ...]", incoming)
-        await super().store(ANA, term, items)
-        for item in items:
-            if isinstance(item, ChatUpdate | Roster):
-                self.people.settle(Aspect.GROUP, item.chat.jid)
-
-
 @dataclass
 class Scene:
     clock: ManualClock = field(default_factory=ManualClock)
     people: MemoryPeople = field(default_factory=MemoryPeople)
     files: MemoryFiles = field(default_factory=MemoryFiles)
-    intake: SettlingIntake = field(default_factory=SettlingIntake)
+    intake: MemoryIntake = field(default_factory=MemoryIntake)
     worker: AskedWorker = field(default_factory=AskedWorker)
 
     def __post_init__(self) -> None:
-        self.intake.people = self.people
         self.context = Beside(cast("Worker", self.worker))
         self.look_ups = LookUps(
             people=self.people,
@@ -196,7 +182,7 @@ async def test_asking_too_much_ends_the_asking_for_ten_minutes(scene: Scene) -> 
         assert len(scene.worker.asked) == 1
         await scene.clock.advance(10)
 
-    assert len(scene.worker.asked) == 4
+    assert len(scene.worker.asked) == 3
 
 
 async def test_what_cannot_be_had_lets_others_go_on(scene: Scene) -> None:
@@ -207,11 +193,9 @@ async def test_what_cannot_be_had_lets_others_go_on(scene: Scene) -> None:
 
     async with scene.running():
         await scene.clock.advance(120)
-        assert scene.worker.asked == [f"picture {BOB}", f"picture {other}"]
-        await scene.clock.advance(300)
 
-    assert scene.worker.asked[2:] == [f"picture {BOB}"]
-    assert BOBS_PATH in scene.files.kept
+    assert scene.worker.asked == [f"picture {BOB}", f"picture {other}"]
+    assert other in scene.people.recorded
 
 
 async def test_what_postgres_refuses_lets_others_go_on(scene: Scene) -> None:
@@ -223,19 +207,6 @@ async def test_what_postgres_refuses_lets_others_go_on(scene: Scene) -> None:
         await scene.clock.advance(5)
 
     assert BOB in scene.people.recorded
-
-
-async def test_an_answer_that_settles_nothing_is_not_asked_for_in_circles(
-    scene: Scene,
-) -> None:
-    scene.people.settle = lambda *_: None  # type: ignore[method-assign] # it stays due
-    scene.people.waiting.append(due(BOB))
-
-    async with scene.running():
-        for _ in range(360):
-            await scene.clock.advance(10)
-
-    assert len(scene.worker.asked) < 15
 
 
 async def test_news_are_asked_for_at_once(scene: Scene) -> None:
@@ -262,6 +233,33 @@ async def test_nothing_is_asked_while_not_connected(scene: Scene) -> None:
         await settle()
 
     assert scene.worker.asked == [f"picture {BOB}"]
+
+
+async def test_what_was_handed_out_is_asked_after_a_break(scene: Scene) -> None:
+    worker = scene.context.online
+    scene.people.waiting += [due(Jid(str(n), "lid")) for n in range(1, 6)]
+
+    async with scene.running():
+        await scene.clock.advance(1.5)
+        scene.context.online = None
+        await scene.clock.advance(60)
+        assert len(scene.worker.asked) == 2
+        scene.context.comes_back(cast("Worker", worker))
+        await scene.clock.advance(10)
+
+    assert len(scene.worker.asked) == 5
+
+
+async def test_a_bucket_that_refuses_stops_no_group(scene: Scene) -> None:
+    answer = scene.knows(FAMILY)
+    scene.shows(BOB, "7")
+    scene.files.failures.append(SupabaseRefused())
+    scene.people.waiting += [due(BOB), due(FAMILY, Aspect.GROUP)]
+
+    async with scene.running():
+        await scene.clock.advance(30)
+
+    assert scene.intake.stored == [answer.update, answer.roster]
 
 
 @pytest.mark.parametrize("error", [NotConnected(), SupabaseUnavailable()])
