@@ -86,7 +86,7 @@ class MediaFetching:
             await self._sweep()
             await lane.work()
         finally:
-            del self._woken[context.session_id]
+            self._woken.pop(context.session_id, None)
             await lane.put_down()
 
     def wake(self, session_id: SessionId) -> None:
@@ -218,9 +218,11 @@ class _Lane:
                 async with fetching.source.fetched(session_id, claimed) as file:
                     result = await self._uploaded(claimed, file)
             except FetchFailed as error:
-                result = media.outcome_of_failed_fetch(
-                    claimed.id, claimed.attempts, error, self._fetching.chance()
-                )
+                result = self._failed(claimed, error)
+            except Exception:
+                # Whatever one file does to us, the others have their turn.
+                log.exception("fetching a file failed", session_id=session_id)
+                result = self._failed(claimed, FetchFailed())
         if result.state is not FileState.STORED:
             log.info(
                 "file not stored",
@@ -230,6 +232,11 @@ class _Lane:
                 attempts=claimed.attempts,
             )
         return result
+
+    def _failed(self, claimed: ClaimedFile, error: FetchFailed) -> FileResult:
+        return media.outcome_of_failed_fetch(
+            claimed.id, claimed.attempts, error, self._fetching.chance()
+        )
 
     async def _uploaded(self, claimed: ClaimedFile, file: FetchedFile) -> FileResult:
         path = media.storage_path(

@@ -66,7 +66,7 @@ class MemorySource:
     """Keeps every fetch waiting until it is let go."""
 
     fetching: set[str] = field(default_factory=set)
-    failures: dict[str, ConnectorError] = field(default_factory=dict)
+    failures: dict[str, Exception] = field(default_factory=dict)
     room: bool = True
     forgotten: list[str] = field(default_factory=list)
     swept: int = 0

@@ -210,6 +210,18 @@ async def test_a_file_that_storage_refuses_is_given_up_alone() -> None:
     assert states(stage) == {"a": FileState.FAILED, "b": FileState.STORED}
 
 
+async def test_a_file_that_breaks_us_does_not_break_the_others() -> None:
+    stage = Stage()
+    stage.source.failures["a"] = ZeroDivisionError("our mistake")
+    stage.source.go_on.set()
+    stage.has("a", "b")
+
+    async with stage.running():
+        await settle()
+
+    assert states(stage) == {"a": FileState.PENDING, "b": FileState.STORED}
+
+
 async def test_supabase_away_is_asked_until_it_answers() -> None:
     stage = Stage()
     stage.queue.failures.extend([SupabaseUnavailable(), SupabaseRefused()])
