@@ -140,7 +140,7 @@ def _reactions(envelope: Envelope, info: Any, where: Remembered) -> Iterator[Rea
 
 
 def _votes(envelope: Envelope, info: Any, where: Remembered) -> Iterator[Vote]:
-    """The phone has opened them already."""
+    """The phone has opened them already, or could not."""
     for one in info.pollUpdates[:MOST_ADDED]:
         key = one.pollUpdateMessageKey
         by = _by(key, where)
@@ -150,11 +150,16 @@ def _votes(envelope: Envelope, info: Any, where: Remembered) -> Iterator[Vote]:
                 whatsapp_id=envelope.whatsapp_id,
                 voter=by,
                 from_me=key.fromMe,
-                options=options(one.vote.selectedOptions),
+                options=_chosen(one),
                 voted_at=_moment(
                     one.senderTimestampMS or one.serverTimestampMS, envelope, where
                 ),
             )
+
+
+def _chosen(update: Any) -> tuple[bytes, ...] | None:
+    opened = update.HasField("vote")
+    return options(update.vote.selectedOptions) if opened else None
 
 
 def _receipts(envelope: Envelope, info: Any, where: Remembered) -> Iterator[Receipt]:

@@ -184,6 +184,14 @@ def test_a_poll_comes_with_its_votes() -> None:
     )
 
 
+def test_a_vote_that_the_phone_could_not_open_is_not_one_for_nothing() -> None:
+    update = web.PollUpdate(pollUpdateMessageKey={"ID": "V1"})
+
+    found = of_bob(remembered("poll", HOUR, more={"pollUpdates": [update]}))
+
+    assert only(Vote, found).options is None
+
+
 def test_our_message_comes_with_its_ticks() -> None:
     receipt = web.UserReceipt(
         userJID=BOB_PHONE, receiptTimestamp=SECONDS - 60, readTimestamp=SECONDS
