@@ -1,23 +1,5 @@
 -- Purpose: the messages of two chats that turn out to be one.
--- Affects: wa_private.restore_originals, merge_twins, merge_messages, move_mentions (new).
-
-create function wa_private.restore_originals(p_message_ids uuid[])
-returns void
-language sql
-volatile
-security invoker
-set search_path = ''
-as $$
-  update public.wa_messages as message
-  set body = original.body, content = original.content, edited_at = null
-  from public.wa_message_edits as original
-  where message.id = any(p_message_ids)
-    and original.message_id = message.id
-    and original.version = 0;
-  delete from public.wa_message_edits as edit where edit.message_id = any(p_message_ids);
-$$;
-comment on function wa_private.restore_originals(uuid[]) is
-'Lets messages say what they said at first, until their edits are applied anew.';
+-- Affects: wa_private.merge_twins, merge_messages, move_mentions (new).
 
 create function wa_private.merge_twins(p_kept_id uuid, p_dropped_id uuid)
 returns void
@@ -82,7 +64,6 @@ begin
       and b.whatsapp_id = a.whatsapp_id and b.from_me = a.from_me
     where a.session_id = p_session_id and a.chat_id = p_from_chat_id
   loop
-    perform wa_private.restore_originals(array[twin.from_id, twin.into_id]);
     if twin.is_better then
       perform wa_private.merge_twins(twin.from_id, twin.into_id);
     else
@@ -115,11 +96,9 @@ $$;
 comment on function wa_private.move_mentions(uuid, text, text) is
 'Lets mentions follow a person from the phone address to the LID.';
 
-revoke execute on function wa_private.restore_originals(uuid[]) from public, anon, authenticated;
 revoke execute on function wa_private.merge_twins(uuid, uuid) from public, anon, authenticated;
 revoke execute on function wa_private.merge_messages(uuid, uuid, uuid) from public, anon, authenticated;
 revoke execute on function wa_private.move_mentions(uuid, text, text) from public, anon, authenticated;
-grant execute on function wa_private.restore_originals(uuid[]) to service_role;
 grant execute on function wa_private.merge_twins(uuid, uuid) to service_role;
 grant execute on function wa_private.merge_messages(uuid, uuid, uuid) to service_role;
 grant execute on function wa_private.move_mentions(uuid, text, text) to service_role;

@@ -34,6 +34,7 @@ BY_PHONE = BY_EITHER[1]
 CAROL_SAYS = {"chat_jid": FAMILY, "sender_jid": CAROL, "sender_name": "Carol"}
 CAROLS_PHONE_SAYS = CAROL_SAYS | {"sender_jid": CAROLS_PHONE}
 IN_FAMILY = {"chat_jid": FAMILY}
+CAROL_IN_FAMILY = IN_FAMILY | {"sender_jid": CAROL}
 BOBS_OTHER_SPELLING = "552187654321@s.whatsapp.net"
 
 
@@ -133,7 +134,8 @@ TOPICS: Mapping[str, Sequence[Row]] = {
                 )
             ]
         },
-        {"edits": [edit("G", "forged", edited_at=at(17), **IN_FAMILY)]},
+        {"edits": [edit("G", "G2", edited_at=at(17), **CAROL_IN_FAMILY)]},
+        {"edits": [edit("G", "forged", edited_at=at(18), **IN_FAMILY)]},
     ],
     "revokes": [
         {"revokes": [revoke("B", revoked_at=at(21))]},
@@ -245,7 +247,7 @@ TOPICS: Mapping[str, Sequence[Row]] = {
         {"stale": [{"jid": BOBS_PHONE, "aspect": "picture", "as_of": at(4)}]},
     ],
     "files": [
-        *({"messages": [picture("F", second=50) | who]} for who in BY_EITHER),
+        *({"messages": [{**picture("F", second=50), **who}]} for who in BY_EITHER),
         *said(message("F", kind="undecryptable", body=None, sent_at=at(50))),
         {"messages": [picture("K", second=51) | CAROLS_PHONE_SAYS]},
     ],
