@@ -129,7 +129,16 @@ class SpoolQueue:
             self._debt.told = True
         else:
             self._debt = _Debt()
-            self._checkpoint(connection)
+            self.fold_log()
+
+    def fold_log(self) -> None:
+        """Fold SQLite's log into the file, for the worker; nobody waits for it."""
+        log_file = self._path.with_name(f"{self._path.name}-wal")
+        # A full disk has no room for that either; the log keeps what it holds.
+        with contextlib.suppress(sqlite3.Error, OSError):
+            connection = self._open()
+            if connection is not None and log_file.stat().st_size > _LOG_TO_FOLD:
+                connection.execute("pragma wal_checkpoint(passive)").fetchone()
 
     def count(self) -> int:
         if (connection := self._open()) is None:
@@ -152,14 +161,6 @@ class SpoolQueue:
             if connection.in_transaction:  # SQLite itself may have ended it
                 connection.execute("rollback")
             raise
-
-    def _checkpoint(self, connection: sqlite3.Connection) -> None:
-        """Fold the log into the file, for the worker; passive: nobody waits for it."""
-        log_file = self._path.with_name(f"{self._path.name}-wal")
-        # A full disk has no room for that either; the log keeps what it holds.
-        with contextlib.suppress(sqlite3.Error, OSError):
-            if log_file.stat().st_size > _LOG_TO_FOLD:
-                connection.execute("pragma wal_checkpoint(passive)").fetchone()
 
     def _open(self) -> sqlite3.Connection | None:
         if self._connection is None and self._path.exists():

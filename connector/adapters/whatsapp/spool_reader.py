@@ -127,6 +127,7 @@ class SpoolReader:
             for lane in self._order():
                 entries = self._lanes[lane].hand_out(limits[lane])
                 if entries:
+                    self._queue.fold_log()  # nothing is trimmed while Supabase is away
                     return self._batch(lane, entries)
             return None
 

@@ -146,6 +146,19 @@ async def test_at_the_high_water_mark_receiving_stops_and_nothing_is_dropped(
     assert writer.has_room()
 
 
+async def test_while_nothing_is_stored_the_log_is_folded_into_the_file_all_the_same(
+    spool: Spool,
+) -> None:
+    writer = spool.writer()
+    for number in range(6):
+        writer.append(Code.MESSAGE, message("x" * 1_000_000, id=f"ID{number}"))
+    assert spool.path.stat().st_size < 1_000_000
+
+    await spool.reader.read(at_most(1))
+
+    assert spool.path.stat().st_size > 6_000_000
+
+
 def test_a_disk_without_room_stops_receiving(spool: Spool) -> None:
     writer = spool.writer(high_water=HighWater(spool_bytes=1 << 30, free_bytes=1 << 60))
 
