@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
+from typing import Any
+
 import httpx
 import pytest
 from postgrest.exceptions import APIError
 
 from connector.adapters.supabase import rows
 from connector.adapters.supabase.client import SupabaseClient, _translated
+from connector.adapters.supabase.intake import SupabaseIntake
 from connector.errors import (
     InputRefused,
     LeaseLost,
     SupabaseRefused,
     SupabaseUnavailable,
 )
+from connector.ports import SessionId
 
 
 @pytest.mark.parametrize(
@@ -72,3 +78,25 @@ async def test_a_gateway_that_answers_in_words_of_its_own_is_away(status: int) -
         await client.call("wa_claim_sessions", {})
 
     await client.aclose()
+
+
+@pytest.mark.parametrize("ended", [True, False])
+async def test_history_that_stalled_is_ended_by_postgres(ended: bool) -> None:  # noqa: FBT001 - a parameter
+    asked: list[Any] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append((request.url.path, json.loads(request.content)))
+        return httpx.Response(200, json=ended)
+
+    client = SupabaseClient(
+        "http://127.0.0.1:1", "sb_secret_x", httpx.MockTransport(answer)
+    )
+    intake = SupabaseIntake(client)
+
+    after = timedelta(minutes=10)
+
+    assert await intake.end_stalled_history(SessionId("s"), 7, after) is ended
+    await client.aclose()
+
+    arguments = {"p_session_id": "s", "p_term": 7, "p_after": "600.0 seconds"}
+    assert asked == [("/rest/v1/rpc/wa_end_stalled_history", arguments)]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Final
-
-from google.protobuf.message import DecodeError
 
 from connector.adapters.whatsapp import identity
 from connector.adapters.whatsapp.history_chunk import split, wrapped
 from connector.adapters.whatsapp.protobufs import history
-from connector.domain.addresses import Jid
+from connector.adapters.whatsapp.reading import SENSELESS
 from connector.domain.changes import Edit, Reaction, Revocation, Vote
 from connector.domain.incoming import Incoming
 from connector.domain.messages import Chat, Message, Receipt
@@ -30,12 +29,11 @@ def excerpt(raw: bytes, item: Incoming) -> bytes | None:
         case _:
             return None
     for conversation in _conversations(raw):
-        messages, rest = split(conversation, _MESSAGES)
-        if _is_of(rest, chat):
-            for message in messages:
-                if _is_named(message, whatsapp_id):
-                    alone = rest + wrapped(_MESSAGES, bytes(message))
-                    return wrapped(_DATA, wrapped(_CONVERSATIONS, alone))
+        # What does not parse is not where a message was read from.
+        with contextlib.suppress(*SENSELESS):
+            alone = _cut_out(conversation, chat, whatsapp_id)
+            if alone is not None:
+                return wrapped(_DATA, wrapped(_CONVERSATIONS, alone))
     return None
 
 
@@ -44,20 +42,18 @@ def _conversations(raw: bytes) -> Iterator[memoryview]:
     yield from split(sync, _CONVERSATIONS).parts
 
 
-def _is_of(conversation: bytes, chat: Chat) -> bool:
-    try:
-        told = history.Conversation.FromString(conversation)
-    except DecodeError:
-        return False
-    addresses: set[Jid | None] = {
-        identity.address(text) for text in (told.ID, told.lidJID, told.pnJID)
-    }
-    return chat.jid in addresses or (chat.alias is not None and chat.alias in addresses)
-
-
-def _is_named(message: memoryview, whatsapp_id: str) -> bool:
-    try:
+def _cut_out(conversation: memoryview, chat: Chat, whatsapp_id: str) -> bytes | None:
+    messages, rest = split(conversation, _MESSAGES)
+    if not _is_of(rest, chat):
+        return None
+    for message in messages:
         told = history.HistorySyncMsg.FromString(bytes(message))
-    except DecodeError:
-        return False
-    return bool(whatsapp_id == told.message.key.ID)
+        if whatsapp_id == told.message.key.ID:
+            return rest + wrapped(_MESSAGES, bytes(message))
+    return None
+
+
+def _is_of(conversation: bytes, chat: Chat) -> bool:
+    told = history.Conversation.FromString(conversation)
+    addresses = {identity.address(text) for text in (told.ID, told.lidJID, told.pnJID)}
+    return chat.jid in addresses or (chat.alias is not None and chat.alias in addresses)
