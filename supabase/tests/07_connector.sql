@@ -1,6 +1,6 @@
 -- What belongs to the connector alone: its RPCs and the private schema.
 begin;
-select plan(66);
+select plan(69);
 
 select tests.act_as('ana');
 select throws_ok(call, '42501', null, format('A member may not call %s', split_part(call, '(', 1)))
@@ -28,7 +28,7 @@ select throws_ok(
 from unnest(array['select 1 from', 'delete from']) as verb
 cross join unnest(array[
   'session_leases', 'connectors', 'contact_aliases', 'chat_facts', 'member_facts', 'rosters', 'look_ups',
-  'attachment_keys', 'device_pages'
+  'message_changes', 'attachment_keys', 'device_pages'
 ]) as name;
 
 select tests.act_as_anybody();
@@ -37,7 +37,7 @@ select throws_ok(
 )
 from unnest(array[
   'session_leases', 'connectors', 'contact_aliases', 'chat_facts', 'member_facts', 'rosters', 'look_ups',
-  'attachment_keys', 'device_pages'
+  'message_changes', 'attachment_keys', 'device_pages'
 ]) as name;
 select throws_ok(call, '42501', null, format('Nobody signed in may call %s', split_part(call, '(', 1)))
 from unnest(array[

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import pytest
+
+from tests.database.circumstances import at, chat
 from tests.database.conversation import (
     ALIAS,
     BOB,
     BOBS_PHONE,
+    FAMILY,
     column,
+    edit,
     message,
     messages,
     ours,
+    reaction,
     receipt,
+    revoke,
+    vote,
 )
+from tests.database.files import files, picture
 from tests.database.scene import Connection, Database, Session, exchange, store
 
 
@@ -124,3 +133,80 @@ async def test_a_number_that_changed_hands_is_another_person(
         BOB,
         "2@lid",
     ]
+
+
+@pytest.mark.parametrize("spoken", [BOB, BOBS_PHONE])
+@pytest.mark.parametrize("change", ["edit", "deletion"])
+async def test_changes_by_one_address_count_for_messages_by_the_other(
+    leased: Session, service: Connection, spoken: str, change: str
+) -> None:
+    done_by = BOBS_PHONE if spoken == BOB else BOB
+    said = messages(message("A", chat_jid=FAMILY, sender_jid=spoken))
+    if change == "edit":
+        done = {"edits": [edit("A", "E", chat_jid=FAMILY, sender_jid=done_by)]}
+    else:
+        done = {"revokes": [revoke("A", chat_jid=FAMILY, revoked_by_jid=done_by)]}
+    await store(service, leased, said | done)
+    changed = "select edited_at is not null or revoked_at is not null from wa_messages"
+    assert await column(service, changed) == [False]
+
+    await store(service, leased, ALIAS)
+
+    assert await column(service, changed) == [True]
+
+
+async def test_a_message_under_both_addresses_keeps_its_file_and_its_versions(
+    leased: Session, service: Connection
+) -> None:
+    await store(service, leased, messages(picture("A") | BY_NUMBER))
+    await store(service, leased, messages(picture("A")))
+    edits = [edit("A", "E1", edited_at=at(1)), edit("A", "E2", edited_at=at(2))]
+    await store(service, leased, {"edits": [edits[0], edits[1] | BY_NUMBER]})
+
+    await store(service, leased, ALIAS)
+
+    assert list(await files(service)) == ["A"]
+    assert await column(service, "select body from wa_messages") == ["edit E2"]
+    earlier = "select body from wa_message_edits order by version"
+    assert await column(service, earlier) == ["text A", "edit E1"]
+
+
+async def test_reactions_and_votes_follow_and_the_latest_of_both_counts(
+    leased: Session, service: Connection
+) -> None:
+    by_lid = {
+        "reactions": [reaction("A", "👍", reacted_at=at(1))],
+        "votes": [vote("P", "beach", voted_at=at(2))],
+    }
+    by_number = {
+        "reactions": [reaction("A", "🎉", reacted_at=at(2), **BY_NUMBER)],
+        "votes": [vote("P", "home", voted_at=at(1), voter_jid=BOBS_PHONE)],
+    }
+    await store(service, leased, by_lid)
+    await store(service, leased, by_number)
+
+    await store(service, leased, ALIAS)
+
+    assert await column(service, "select emoji from wa_reactions") == ["🎉"]
+    assert await column(service, "select options from wa_poll_votes") == [
+        by_lid["votes"][0]["options"]
+    ]
+    contact = await column(service, "select id from wa_contacts")
+    assert (
+        await column(service, "select sender_contact_id from wa_reactions") == contact
+    )
+    assert (
+        await column(service, "select voter_contact_id from wa_poll_votes") == contact
+    )
+
+
+async def test_what_was_read_under_one_address_is_read_under_the_other(
+    leased: Session, service: Connection
+) -> None:
+    read = {"own_reads": [{"chat_jid": BOBS_PHONE, "at": at(2)}]}
+    said = messages(*(message(f"{n}", sent_at=at(n)) for n in range(1, 4)))
+    await store(service, leased, said | read)
+
+    await store(service, leased, ALIAS)
+
+    assert (await chat(service, BOB))["unread_count"] == 1
