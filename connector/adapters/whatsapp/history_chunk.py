@@ -1,6 +1,7 @@
-"""A chunk of history cut up without parsing it: one conversation is read at a time.
+"""A chunk of history cut up without parsing it: one message is read at a time.
 
-A chunk may hold many thousands of messages; parsed at once they take ten times the room.
+A chunk may hold many thousands of messages; parsed at once they take twenty times the
+room.
 This is protobuf's wire format, and nothing else of it: tag, length, payload.
 """
 
