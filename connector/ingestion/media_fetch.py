@@ -51,6 +51,7 @@ from connector.ports import (
 
 AT_ONCE_A_SESSION: Final = 2
 AT_ONCE: Final = 4
+CLAIMED_AT_ONCE: Final = 4  # two wait, so that no round trip is waited for
 # Longer than any transfer takes. A claim of an ended run binds nobody: its term is over.
 CLAIM_LEASE: Final = timedelta(minutes=30)
 # Stored messages wake the lane; this finds what is to be tried again.
@@ -130,6 +131,7 @@ class _Lane:
         self._fetching = fetching
         self._context = context
         self._woken = woken
+        self._slots = asyncio.Semaphore(AT_ONCE_A_SESSION)
         self._transfers: dict[asyncio.Task[FileResult], ClaimedFile] = {}
         self._unrecorded: list[FileResult] = []
         self._look_in = LOOK_ANYWAY
@@ -137,10 +139,10 @@ class _Lane:
     async def work(self) -> None:
         while True:
             self._woken.clear()
-            await self._begin()
-            await self._until_something_happens()
             self._collect()
+            await self._begin()  # first, so that files move while others are recorded
             await self._record()
+            await self._until_something_happens()
 
     async def put_down(self) -> None:
         """Give back what is not done: the next connector need not wait for it."""
@@ -160,10 +162,13 @@ class _Lane:
                     await self._finish(results)
 
     async def _begin(self) -> None:
-        free = AT_ONCE_A_SESSION - len(self._transfers)
+        free = CLAIMED_AT_ONCE - len(self._transfers)
         if not free or not await self._fetching.source.has_room():
             return
-        in_hand = {claimed.id for claimed in self._transfers.values()}
+        in_hand = {
+            *(claimed.id for claimed in self._transfers.values()),
+            *(result.id for result in self._unrecorded),
+        }
         for claimed in await self._insist(lambda: self._claim(free)):
             if claimed.id not in in_hand:
                 transfer = asyncio.create_task(self._transferred(claimed))
@@ -213,7 +218,7 @@ class _Lane:
 
     async def _transferred(self, claimed: ClaimedFile) -> FileResult:
         fetching, session_id = self._fetching, self._context.session_id
-        async with fetching.at_once:
+        async with self._slots, fetching.at_once:
             try:
                 async with fetching.source.fetched(session_id, claimed) as file:
                     result = await self._uploaded(claimed, file)

@@ -103,7 +103,7 @@ async def test_two_files_of_a_session_are_fetched_at_once() -> None:
 
 async def test_four_files_of_all_sessions_are_fetched_at_once() -> None:
     stage = Stage()
-    stage.has(*"abcdef")
+    stage.has(*"abcdefghijkl")
 
     async with (
         stage.running(SessionId("s1")),
@@ -112,7 +112,7 @@ async def test_four_files_of_all_sessions_are_fetched_at_once() -> None:
     ):
         assert len(stage.source.fetching) == 4
         stage.source.go_on.set()
-        await turns_until(lambda: len(stage.queue.results) == 6)
+        await turns_until(lambda: len(stage.queue.results) == 12)
 
 
 async def test_what_is_not_done_is_given_back_uncounted() -> None:
