@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from tests.database.conversation import US, edit, message, messages
 from tests.database.outbox import BOB, ids, message_statuses, queue, read, sent, states
 from tests.database.scene import Connection, Database, Session, claim, exchange, store
 
@@ -246,3 +247,21 @@ async def test_exchanges_and_receipts_of_the_same_rows_do_not_deadlock(
 
     assert set(await states(service)) == {"read"}
     assert set(await message_statuses(service)) == {"read"}
+
+
+async def test_what_came_before_the_result_is_done_to_the_message_all_the_same(
+    leased: Session, service: Connection
+) -> None:
+    (row,) = await queue(service, leased, "oi")
+    await exchange(service, leased)
+    answer = message("answer", quoted_whatsapp_id="3EB0")
+    edited = edit("3EB0", "E", from_me=True, sender_jid=US, body="olá")
+    await store(service, leased, messages(answer) | {"edits": [edited]})
+
+    await exchange(service, leased, sent(row))
+
+    ours = await service.fetchrow("select * from wa_messages where from_me")
+    assert ours is not None
+    assert ours["body"] == "olá"
+    quoted = "select quoted_message_id from wa_messages where not from_me"
+    assert await service.fetchval(quoted) == ours["id"]
