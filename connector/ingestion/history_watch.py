@@ -1,7 +1,7 @@
 """Notices that a phone has stopped sending history before it was done.
 
-Only Postgres knows what ran before this process did. So it is asked for a while after
-each piece and after a start, then left alone.
+Only Postgres knows what ran before this process did, or was linked and never sent any.
+So it is asked for a while after a start, each login and each piece, then left alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ class HistoryWatch:
         self._clock = clock
         self._ask_at = 0.0
         self._ask_until = 0.0
+        self._logins = 0
         self._goes_on()
+
+    def logged_in(self, logins: int) -> None:
+        """Learn how often the number has logged in so far."""
+        if logins != self._logins:
+            self._logins = logins
+            self._goes_on()
 
     def stored(self, batch: SpooledBatch) -> None:
         if batch.lane is not Lane.HISTORY:

@@ -71,6 +71,7 @@ class Ingestion:
             context.spooled.clear()
             await emptying.until_empty(context)
             await emptying.notices.tell(context.term)
+            watch.logged_in(context.logins)
             if watch.is_due() and await self._history_stalled(context):
                 watch.over()
             await _rung(context.spooled)

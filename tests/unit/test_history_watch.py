@@ -11,6 +11,7 @@ from connector.ports import Lane
 from connector.sessions.context import RunningSession
 from tests.fakes.clock import ManualClock, settle, turns_until
 from tests.fakes.ingesting import MemorySpool, Scene
+from tests.fakes.workers import FakeWorker
 
 
 @pytest.fixture
@@ -73,6 +74,22 @@ async def test_another_piece_is_waited_for_anew(clock: ManualClock) -> None:
         scene.memory.events.append(HistoryProgress(percent=10, done=False))
         session.spooled.set()
         await turns_until(lambda: not scene.memory.events)
+        await look(session, clock)
+
+    assert scene.intake.asked == before + 1
+
+
+async def test_a_phone_that_is_linked_late_and_sends_nothing_is_noticed(
+    clock: ManualClock,
+) -> None:
+    scene = Scene(MemorySpool(deque()), clock=clock)
+    async with scene.running() as session:
+        for _ in range(30):
+            await look(session, clock)
+        before = scene.intake.asked
+        session.go(FakeWorker(term=7))
+        session.spooled.set()
+        await settle()
         await look(session, clock)
 
     assert scene.intake.asked == before + 1
