@@ -236,7 +236,10 @@ async def shows_itself(world: World) -> None:
     async with asyncio.timeout(TIMEOUT):
         while True:
             with contextlib.suppress(LookupRefused):
-                return await world.worker.show_online(online=True)
+                await world.worker.show_online(online=True)
+                break
+    [device] = world.ana.linked_devices
+    await device.appears_online()
 
 
 async def refusal(question: object) -> LookupRefusal:
