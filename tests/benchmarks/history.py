@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.incoming import decode
@@ -14,26 +13,23 @@ from connector.adapters.whatsapp.reading import ReadingRules, Rejected
 from connector.domain import messages as domain
 from connector.domain.addresses import Jid
 from connector.domain.incoming import Incoming
-from devstack.whatsapp import Conversation, Person, Remembered
-from devstack.whatsapp.history import Sync, recent
+from devstack.whatsapp import Person, history
+from devstack.whatsapp.history import Sync
+from devstack.whatsapp.much_history import much_history
 from tests.benchmarks import bare, plain_sql
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.footprint import Footprint
 from tests.benchmarks.scene import Scene
+from tests.benchmarks.sizes import Sizes
 
 CHATS_PER_CHUNK = 50
-DAYS = 13
 PATIENCE = 240.0
-TEXT = (
-    "bom dia tudo certo sim pode ser amanhã então combinado obrigada o pedido chegou "
-    "ainda não qual é o valor da entrega por favor confirma o endereço até mais"
-)
 
 
 async def ingestion(scene: Scene) -> Figures:
     """Chunks of a history to the last committed row; and the same rows without WhatsApp."""
     number = await scene.link(scene.stage.whatsapp.person("5511955550100", "Old"))
-    chunks = recent(_remembered(scene), CHATS_PER_CHUNK)
+    chunks = _chunks(scene.sizes, number.owner)
     ids = _ids(chunks)
     processes = scene.processes_of(number)
     async with Footprint.watched(**processes) as footprint:
@@ -62,24 +58,11 @@ async def ingestion(scene: Scene) -> Figures:
     }
 
 
-def _remembered(scene: Scene) -> list[Conversation]:
-    sizes = scene.sizes
-    people = [
-        scene.stage.whatsapp.person(f"55115{number:08}", f"Cliente {number}")
-        for number in range(sizes.history_chats)
-    ]
-    return [
-        Conversation(person, list(_chat(person, sizes.history_messages // len(people))))
-        for person in people
-    ]
-
-
-def _chat(person: Person, messages: int) -> Iterator[Remembered]:
-    words = itertools.cycle(TEXT.split())
-    for number in range(messages):
-        text = " ".join(itertools.islice(words, 4 + number % 17))
-        age = timedelta(days=DAYS) * (number / messages) + timedelta(minutes=1)
-        yield Remembered(text=text, age=age, from_me=number % 3 == 0, sender=person)
+def _chunks(sizes: Sizes, owner: Person) -> list[Sync]:
+    """As a phone sends them, though made beforehand: they are not what is measured."""
+    per_chat = sizes.history_messages // sizes.history_chats
+    conversations = list(much_history(sizes.history_chats, per_chat))
+    return list(history.chunks(conversations, CHATS_PER_CHUNK, owner=owner))
 
 
 def _ids(chunks: Sequence[Sync]) -> list[str]:
@@ -94,7 +77,7 @@ def _ids(chunks: Sequence[Sync]) -> list[str]:
 def _decoded(chunks: Sequence[Sync], owner: Person) -> Iterator[Incoming]:
     """What the connector makes of it, for the baseline to store the same."""
     lid, phone = Jid.parse(str(owner.lid)), Jid.parse(str(owner.jid))
-    rules = ReadingRules(history_days=DAYS + 1, own=domain.Person(lid=lid, phone=phone))
+    rules = ReadingRules(own=domain.Person(lid=lid, phone=phone))
     for chunk in chunks:
         event = events.HistorySync()
         event.Data.ParseFromString(chunk.SerializeToString())

@@ -15,6 +15,7 @@ from devstack.whatsapp import Letter
 from devstack.whatsapp.wire.media import MediaKind, encrypt_media
 from devstack.whatsapp.wire.protobufs import E2E
 from tests.benchmarks.figures import Figures
+from tests.benchmarks.footprint import Footprint
 from tests.benchmarks.scene import Scene
 
 PATIENCE: Final = 120.0
@@ -33,17 +34,22 @@ async def passage(scene: Scene) -> Figures:
     video = MP4 + secrets.token_bytes(scene.sizes.video_bytes)
     megabytes = (sum(map(len, files)) + len(video)) / 1e6
     letters = [_image(scene, data) for data in files] + [_video(scene, video)]
-    started = time.monotonic()
-    for letter in letters:
-        await scene.friend.sends(scene.owner, letter)
     ids = [letter.whatsapp_id for letter in letters]
-    await scene.files.until(ids, within=PATIENCE)
+    processes = scene.processes_of(scene.first)
+    async with Footprint.watched(**processes) as footprint:
+        started = time.monotonic()
+        for letter in letters:
+            await scene.friend.sends(scene.owner, letter)
+        await scene.files.until(ids, within=PATIENCE)
     rate = megabytes / (max(scene.files.committed[each] for each in ids) - started)
     plain = megabytes / await _plain_transfer(scene, letters)
     return {
         "media_mb_per_s": round(rate, 1),
         "media_plain_transfer_mb_per_s": round(plain, 1),
         "media_of_plain_transfer": round(rate / plain, 2),
+        "media_extra_mb": round(sum(map(footprint.extra_mb, processes)), 1),
+        "media_extra_supervisor_mb": round(footprint.extra_mb("supervisor"), 1),
+        "media_extra_worker_mb": round(footprint.extra_mb("worker"), 1),
     }
 
 

@@ -19,7 +19,14 @@ from tests.crashes.victims import HOLD_MESSAGES, RECOVERY, Victim, bring_back, k
 # What neonize still held is among the last to be confirmed before a kill, or among the
 # first after it: what it had decrypted comes again, and is taken for a repetition.
 WINDOW: Final = 30
+BLOWS_AT_ONCE: Final = 0.3  # of the rounds
 LONGEST_DELAY: Final = 0.02  # seconds between a confirmation and the blow
+
+
+def _apart(chance: Random, length: int, count: int) -> list[int]:
+    """A point in each of as many parts, leaving out the very beginning and end."""
+    part = length * 9 // 10 // count
+    return [length // 20 + n * part + chance.randrange(part) for n in range(count)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +76,11 @@ class Round:
 
     def __post_init__(self) -> None:
         """One blow a victim, in any order, after as many confirmations as chance says."""
-        early, late = self.utterances // 20, self.utterances * 9 // 10
-        points = sorted(self.chance.randint(early, late) for _ in Victim)
-        victims = self.chance.sample(list(Victim), k=len(points))
+        victims = self.chance.sample(list(Victim), k=len(Victim))
+        points = _apart(self.chance, self.utterances, len(victims))
+        if self.chance.random() < BLOWS_AT_ONCE:
+            # While one of them comes back, the next ones go.
+            points = [point // 20 + self.utterances // 3 for point in points]
         self._plan = [
             Planned(victim, point, self.chance.uniform(0, LONGEST_DELAY))
             for victim, point in zip(victims, points, strict=True)
@@ -157,12 +166,16 @@ class Round:
 def _explain(one: Utterance, outcome: Outcome, receipts: Receipts) -> None:
     """What was spooled may not be missing, nor what no kill stands close behind."""
     at = receipts.of(one.id)
-    blows = [blow for blow in outcome.blows if blow.victim in HOLD_MESSAGES]
+    close = [
+        (blow.victim is Victim.SUPERVISOR, abs(blow.position - at), blow.victim)
+        for blow in outcome.blows
+        if at is not None
+        and blow.victim in HOLD_MESSAGES
+        and abs(blow.position - at) <= WINDOW
+    ]
     if any(one.id in blow.spooled for blow in outcome.blows):
         outcome.dropped.append(one)
-        return
-    for blow in blows:
-        if at is not None and abs(blow.position - at) <= WINDOW:
-            outcome.lost[blow.victim] += 1
-            return
-    outcome.unexplained.append(one)
+    elif close:
+        outcome.lost[min(close)[-1]] += 1
+    else:
+        outcome.unexplained.append(one)
