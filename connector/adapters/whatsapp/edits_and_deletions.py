@@ -11,6 +11,7 @@ from connector.adapters.whatsapp import identity, message_secrets
 from connector.adapters.whatsapp.bounds import whatsapp_id
 from connector.adapters.whatsapp.content.context import LONGEST_LIFE
 from connector.adapters.whatsapp.content.reading import read
+from connector.adapters.whatsapp.content.wrappers import unwrap
 from connector.adapters.whatsapp.envelope import Envelope
 from connector.adapters.whatsapp.message_secrets import Purpose
 from connector.adapters.whatsapp.protobufs import e2e
@@ -41,6 +42,18 @@ def protocol(envelope: Envelope, part: Any, rules: ReadingRules) -> Iterator[Inc
         yield from _edit(envelope, part.key, edited, part.timestampMS)
     elif part.type == _Protocol.EPHEMERAL_SETTING:
         yield from _disappearing(envelope, part.ephemeralExpiration)
+
+
+def edit_in(message: Any) -> Any | None:
+    """The waE2E.ProtocolMessage of a waE2E.Message that is an edit, else None."""
+    if message.HasField("conversation"):
+        return None  # most are
+    unwrapped = unwrap(message)
+    fields = () if unwrapped is None else unwrapped.fields
+    for descriptor, part in fields:
+        if descriptor.name == "protocolMessage":
+            return part if part.type == _Protocol.MESSAGE_EDIT else None
+    return None
 
 
 def sealed_edit(

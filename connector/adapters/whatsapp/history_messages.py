@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from connector.adapters.whatsapp import identity
 from connector.adapters.whatsapp.bounds import LONGEST_NAME, clean, moment, whatsapp_id
 from connector.adapters.whatsapp.content.context import LONGEST_LIFE
 from connector.adapters.whatsapp.content.said import UNSUPPORTED, Said
+from connector.adapters.whatsapp.edits_and_deletions import edit_in
 from connector.adapters.whatsapp.envelope import Envelope
 from connector.adapters.whatsapp.history_chats import Remembered
 from connector.adapters.whatsapp.history_notices import read_stub
@@ -55,6 +57,10 @@ def read_remembered(info: Any, where: Remembered) -> Iterator[Incoming]:
             yield told
     else:
         yield from read_message(envelope, info.message, where.chunk.rules)
+        if (edit := edit_in(info.message)) is not None:
+            # The phone keeps an edited message as its last edit: it is both.
+            envelope = replace(envelope, whatsapp_id=whatsapp_id(edit.key.ID))
+            yield from read_message(envelope, edit.editedMessage, where.chunk.rules)
     yield from _since_then(envelope, info, where)
 
 

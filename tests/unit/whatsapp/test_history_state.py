@@ -209,7 +209,7 @@ def test_our_message_comes_with_its_ticks() -> None:
     assert {one.participant.lid for one in ticks} == {BOB.lid}
 
 
-def test_edits_inside_history_are_edits() -> None:
+def test_what_the_phone_keeps_as_its_last_edit_is_a_message_and_an_edit() -> None:
     change = e2e.ProtocolMessage(
         type=e2e.ProtocolMessage.MESSAGE_EDIT,
         key={"ID": "OLD"},
@@ -221,9 +221,11 @@ def test_edits_inside_history_are_edits() -> None:
         )
     )
 
-    edit = only(Edit, of_bob(remembered(wrapped, HOUR)))
+    found = of_bob(remembered(wrapped, HOUR))
+    edit, message = only(Edit, found), only(Message, found)
 
     assert (edit.whatsapp_id, edit.body, edit.sender) == ("OLD", "better", BOB)
+    assert (message.whatsapp_id, message.body) == ("OLD", "better")
 
 
 def test_what_was_deleted_leaves_a_deleted_message() -> None:
