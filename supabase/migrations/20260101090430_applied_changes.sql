@@ -14,10 +14,23 @@ as $$
       message.sender_jid,
       case when message.edited_at is null then message.body else first.body end as body,
       case when message.edited_at is null then message.content else first.content end as content
-    from public.wa_messages as message
-    left join public.wa_message_edits as first on first.message_id = message.id and first.version = 0
+    from unnest(p_message_ids) as named (id)
+    -- Laterals that are kept apart (offset 0), so that each row is looked up by index however stale the
+    -- planner's statistics.
+    cross join lateral (
+      select known.*
+      from public.wa_messages as known
+      where known.id = named.id
+      offset 0
+    ) as message
+    left join lateral (
+      select known.body, known.content
+      from public.wa_message_edits as known
+      where known.message_id = named.id and known.version = 0
+      offset 0
+    ) as first on true
     -- What cannot be read yet has no words that could be changed.
-    where message.id = any(p_message_ids) and message.kind <> 'undecryptable'
+    where message.kind <> 'undecryptable'
   ),
   edit as (
     -- Only who said it may change it.
@@ -29,11 +42,15 @@ as $$
       row_number() over sequence as version,
       lead(change.changed_at) over sequence as replaced_at
     from original
-    inner join wa_private.message_changes as change
-      on change.chat_id = original.chat_id
-      and change.whatsapp_id = original.whatsapp_id
-      and change.change = 'edit'
-      and change.from_me = original.from_me
+    cross join lateral (
+      select known.*
+      from wa_private.message_changes as known
+      where known.chat_id = original.chat_id
+        and known.whatsapp_id = original.whatsapp_id
+        and known.change = 'edit'
+      offset 0
+    ) as change
+    where change.from_me = original.from_me
       and (original.from_me or change.done_by_jid = original.sender_jid)
     window sequence as (partition by original.id order by change.changed_at, change.change_id)
   ),
@@ -80,22 +97,33 @@ as $$
   update public.wa_messages as message
   set revoked_at = revoke.changed_at, revoked_by_jid = revoke.done_by_jid
   from (
-    select distinct on (named.id) named.id, change.changed_at, change.done_by_jid
-    from public.wa_messages as named
-    inner join public.wa_chats as chat on chat.id = named.chat_id
-    inner join public.wa_sessions as session on session.id = named.session_id
-    inner join wa_private.message_changes as change
-      on change.chat_id = named.chat_id
-      and change.whatsapp_id = named.whatsapp_id
-      and change.change = 'revoke'
-      and change.from_me = named.from_me
-      and (
-        change.done_by_jid = named.sender_jid
-        or (named.from_me and change.done_by_jid in (session.lid, session.jid))
-        or (change.by_admin and chat.kind = 'group')
-      )
-    where named.id = any(p_message_ids)
-    order by named.id, change.changed_at, change.done_by_jid
+    select said.id, first.changed_at, first.done_by_jid
+    from unnest(p_message_ids) as named (id)
+    cross join lateral (
+      select
+        known.id, known.chat_id, known.whatsapp_id, known.from_me, known.sender_jid, chat.kind as chat_kind,
+        array[session.lid, session.jid] as own_jids
+      from public.wa_messages as known
+      inner join public.wa_chats as chat on chat.id = known.chat_id
+      inner join public.wa_sessions as session on session.id = known.session_id
+      where known.id = named.id
+      offset 0
+    ) as said
+    cross join lateral (
+      select change.changed_at, change.done_by_jid
+      from wa_private.message_changes as change
+      where change.chat_id = said.chat_id
+        and change.whatsapp_id = said.whatsapp_id
+        and change.change = 'revoke'
+        and change.from_me = said.from_me
+        and (
+          change.done_by_jid = said.sender_jid
+          or (said.from_me and change.done_by_jid = any(said.own_jids))
+          or (change.by_admin and said.chat_kind = 'group')
+        )
+      order by change.changed_at, change.done_by_jid
+      limit 1
+    ) as first
   ) as revoke
   where message.id = revoke.id
     and (message.revoked_at, message.revoked_by_jid) is distinct from (revoke.changed_at, revoke.done_by_jid);
