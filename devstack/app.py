@@ -135,13 +135,17 @@ class App:
 
     # --- what the user sees --------------------------------------------------------
 
+    async def rows(self, table: str, **equal: object) -> list[Row]:
+        query = self.client.table(table).select("*")
+        for column, value in equal.items():
+            query = query.eq(column, value)
+        return _rows((await query.execute()).data)
+
     async def session(self, session_id: str) -> Row:
-        query = self.client.table("wa_sessions").select("*").eq("id", session_id)
-        return _only((await query.execute()).data)
+        return _only(await self.rows("wa_sessions", id=session_id))
 
     async def outbox(self, outbox_id: str) -> Row:
-        query = self.client.table("wa_outbox").select("*").eq("id", outbox_id)
-        return _only((await query.execute()).data)
+        return _only(await self.rows("wa_outbox", id=outbox_id))
 
     async def messages(self, session_id: str, **equal: object) -> list[Row]:
         query = (
@@ -202,6 +206,25 @@ class App:
             return row if row["state"] in states else None
 
         return await self.until(look, within)
+
+    async def row_where(
+        self, table: str, true_of: Callable[[Row], object], **equal: object
+    ) -> Row:
+        """The first such row, once something holds of it."""
+
+        async def look() -> Row | None:
+            found = await self.rows(table, **equal)
+            return next((row for row in found if true_of(row)), None)
+
+        return await self.until(look)
+
+    async def opens(self, path: str) -> bytes:
+        """A file of the bucket wa-media, by a signed address as in a web page."""
+        files = self.client.storage.from_("wa-media")
+        signed = await files.create_signed_url(path, 60)
+        async with httpx.AsyncClient(timeout=REQUEST_SECONDS) as http:
+            answer = await http.get(str(signed["signedURL"]))
+        return answer.raise_for_status().content
 
     async def message_with(
         self, session_id: str, body: str, within: float = 10.0

@@ -10,7 +10,8 @@ from devstack.demo.story import Story
 COLUMNS: Final = {
     "wa_sessions": ("name", "state", "phone_number", "state_message"),
     "wa_chats": ("name", "kind", "unread_count", "last_message_preview"),
-    "wa_messages": ("from_me", "sender_name", "body", "status", "source"),
+    "wa_messages": ("from_me", "sender_name", "kind", "body", "status", "source"),
+    "wa_attachments": ("state", "mime_type", "size_bytes", "error_code"),
     "wa_outbox": ("to", "kind", "state", "attempts", "error_code"),
 }
 

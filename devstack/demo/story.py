@@ -15,6 +15,9 @@ from devstack.whatsapp import Conversation, LinkedDevice, Person, Remembered
 GREETING: Final = "Oi! Vocês têm bolo de cenoura hoje?"
 ANSWER: Final = "Temos sim! Acabou de sair do forno. 🥕🍰"
 BY_HAND: Final = "Guardo um para você até as 18h."
+CAPTION: Final = "Esse aqui!"
+# What a JPEG begins and ends with is enough to be told for one.
+PHOTO: Final = b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(range(256)) * 64 + b"\xff\xd9"
 A_LONG_TIME: Final = 365 * 86_400.0  # seconds
 OLD: Final = (
     Remembered(text="Vocês abrem no domingo?", age=timedelta(days=3)),
@@ -48,6 +51,7 @@ class Story:
         device = await self.links_the_number()
         await self.history_arrives()
         await self.customer_writes(device)
+        await self.customer_sends_a_photo()
         await self.app_answers()
         await self.owner_types_on_the_phone()
         self.nothing_was_left_unanswered()
@@ -95,6 +99,37 @@ class Story:
                 "WhatsApp was told that it arrived", not device.undelivered
             )
 
+    async def customer_sends_a_photo(self) -> None:
+        narrator, app = self.narrator, self.app
+        async with narrator.chapter("Bob sends a photo, then has second thoughts."):
+            sent = await self.bob.sends_image(self.ana, PHOTO, caption="Eçe aqui!")
+            row = await app.row_where("wa_messages", bool, whatsapp_id=sent.whatsapp_id)
+            file = await app.row_where(
+                "wa_attachments",
+                lambda one: one["state"] == "stored",
+                message_id=row["id"],
+            )
+            narrator.checks(
+                f"the photo is in Storage, {file['mime_type']} by its bytes", file
+            )
+            narrator.checks(
+                "a signed address opens it, byte for byte",
+                await app.opens(file["storage_path"]) == PHOTO,
+            )
+            await self.bob.edits(sent, CAPTION)
+            await app.row_where(
+                "wa_messages", lambda one: one["body"] == CAPTION, id=row["id"]
+            )
+            [version] = await app.rows("wa_message_edits", message_id=row["id"])
+            narrator.checks(
+                f"he edits: “{CAPTION}”, and “{version['body']}” is kept", version
+            )
+            await self.bob.reacts(sent, "🥕")
+            reaction = await app.row_where(
+                "wa_reactions", bool, whatsapp_id=sent.whatsapp_id
+            )
+            narrator.checks(f"he reacts with {reaction['emoji']}", reaction)
+
     async def app_answers(self) -> None:
         narrator, app = self.narrator, self.app
         async with narrator.chapter("The app answers: it inserts into wa_outbox."):
@@ -141,12 +176,10 @@ class Story:
 
     async def tables(self) -> dict[str, list[Row]]:
         """What the member may see, by table."""
-        client = self.app.client
         return {
             "wa_sessions": [await self.app.session(self.session_id)],
             "wa_chats": await self.app.chats(self.session_id),
             "wa_messages": await self.app.messages(self.session_id),
-            "wa_outbox": list(
-                (await client.table("wa_outbox").select("*").execute()).data  # type: ignore[arg-type]  # rows
-            ),
+            "wa_attachments": await self.app.rows("wa_attachments"),
+            "wa_outbox": await self.app.rows("wa_outbox"),
         }
