@@ -79,12 +79,14 @@ comment on function wa_private.hold_lease(uuid, bigint, bigint) is
 
 create function wa_private.take_turns(p_session_id uuid)
 returns void
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
-  select pg_advisory_xact_lock(hashtextextended('zapbase ' || p_session_id, 0));
+begin
+  perform pg_advisory_xact_lock(hashtextextended('zapbase ' || p_session_id, 0));
+end;
 $$;
 comment on function wa_private.take_turns(uuid) is
 'Lets writers of one session wait for one another, where each must see what the other did.';
