@@ -48,13 +48,15 @@ begin
       )
     ),
     single as (
-      -- The same message twice in one batch is one, with the best source, status and name of all.
+      -- The same message twice in one batch is one, with the best source, status and name of all,
+      -- where the first of them stood.
       select distinct on (given.chat_id, given.whatsapp_id, given.from_me)
         given.*,
         ranks[max(array_position(ranks, given.status)) over same] as best_status,
         sources[max(array_position(sources, given.source)) over same] as best_source,
         max(given.sender_name) over same as best_name,
-        max(given.expires_at) over same as last_end
+        max(given.expires_at) over same as last_end,
+        min(given.place) over same as first_place
       from given
       window same as (partition by given.chat_id, given.whatsapp_id, given.from_me)
       order by
@@ -63,7 +65,7 @@ begin
     )
     select
       array_agg(row(
-        single.place, single.chat_id, single.whatsapp_id, single.from_me,
+        single.first_place, single.chat_id, single.whatsapp_id, single.from_me,
         case when not single.from_me then (p_addresses -> single.sender_jid ->> 'contact')::uuid end,
         sender.jid, single.best_name, single.kind, single.body,
         coalesce(single.content, '{}'), single.quoted_whatsapp_id,
@@ -89,7 +91,7 @@ begin
           and known.source is distinct from 'live' and known.source is distinct from 'outbox'
           and single.sent_at > coalesce(chat.read_up_to, '-infinity')
         )::integer
-      )::wa_private.arrival order by single.place)
+      )::wa_private.arrival order by single.first_place)
     from single
     cross join lateral (select p_addresses -> single.sender_jid ->> 'jid' as jid) as sender
     inner join public.wa_chats as chat on chat.id = single.chat_id

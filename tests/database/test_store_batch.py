@@ -82,6 +82,22 @@ async def test_what_could_not_be_decrypted_is_replaced_when_it_comes_again(
     ]
 
 
+async def test_a_message_repeated_in_its_batch_stands_where_it_came_first(
+    leased: Session, service: Connection
+) -> None:
+    placeholder = message("A", kind="undecryptable", body=None)
+    resent = message("A", body="oi")
+
+    await store(service, leased, messages(placeholder, message("B"), resent))
+
+    assert await column(
+        service, "select whatsapp_id from wa_messages order by seq"
+    ) == [
+        "A",
+        "B",
+    ]
+
+
 async def test_storing_twice_is_storing_once(
     leased: Session, service: Connection
 ) -> None:
