@@ -21,12 +21,12 @@ from connector.adapters.supabase.outbox import SupabaseOutbox
 from connector.adapters.supabase.people import SupabasePeople
 from connector.adapters.supabase.sessions import SupabaseSessions
 from connector.adapters.supabase.wakeups import SupabaseWakeups
-from connector.adapters.whatsapp.launcher import WhatsAppLauncher
-from connector.adapters.whatsapp.media import WhatsAppMedia
-from connector.adapters.whatsapp.media_folder import MediaFolder, Room
-from connector.adapters.whatsapp.media_servers import MediaServers
-from connector.adapters.whatsapp.spool import HighWater
-from connector.adapters.whatsapp.zygote import Zygote
+from connector.adapters.whatsapp.media.folder import MediaFolder, Room
+from connector.adapters.whatsapp.media.servers import MediaServers
+from connector.adapters.whatsapp.media.transfers import WhatsAppMedia
+from connector.adapters.whatsapp.process.launcher import WhatsAppLauncher
+from connector.adapters.whatsapp.process.zygote import Zygote
+from connector.adapters.whatsapp.spool.writer import HighWater
 from connector.clock import SystemClock
 from connector.data_folder import DataFolder
 from connector.delivery.outbox_worker import Delivery

@@ -17,7 +17,7 @@ import structlog
 
 from connector import __version__, logs
 from connector.adapters.whatsapp import protobufs
-from connector.adapters.whatsapp.zygote import Zygote
+from connector.adapters.whatsapp.process.zygote import Zygote
 from connector.data_folder import DataFolder
 from connector.settings import Settings
 

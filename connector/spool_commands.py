@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from connector.adapters.whatsapp.spool_overview import (
+from connector.adapters.whatsapp.spool.overview import (
     SESSIONS,
     SpoolOverview,
     overview,

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.incoming import decode
 from connector.adapters.whatsapp.protobufs import events
-from connector.adapters.whatsapp.reading import ReadingRules, Rejected
+from connector.adapters.whatsapp.reading.incoming import decode
+from connector.adapters.whatsapp.reading.rules import ReadingRules, Rejected
 from connector.domain import messages as domain
 from connector.domain.addresses import Jid
 from connector.domain.incoming import Incoming

@@ -7,7 +7,7 @@ import time
 
 import httpx
 
-from connector.adapters.whatsapp.orders import STORE_OPTIONS
+from connector.adapters.whatsapp.process.orders import STORE_OPTIONS
 from tests.benchmarks.figures import Figures, percentiles
 from tests.benchmarks.scene import Scene
 from tests.emulator.client import Neonize, neonize_jid, running_client

@@ -16,9 +16,9 @@ import asyncpg
 from connector.adapters.supabase.client import SupabaseClient
 from connector.adapters.supabase.leases import SupabaseLeases
 from connector.adapters.supabase.media import SupabaseFileQueue, SupabaseFileStore
-from connector.adapters.whatsapp.media import WhatsAppMedia
-from connector.adapters.whatsapp.media_folder import MediaFolder, Room
-from connector.adapters.whatsapp.media_servers import MediaServers
+from connector.adapters.whatsapp.media.folder import MediaFolder, Room
+from connector.adapters.whatsapp.media.servers import MediaServers
+from connector.adapters.whatsapp.media.transfers import WhatsAppMedia
 from connector.clock import SystemClock
 from connector.domain.media import FileResult
 from connector.ingestion.media_fetch import MediaFetching

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from connector.adapters.whatsapp.launcher import WhatsAppLauncher
-from connector.adapters.whatsapp.spool import HighWater
-from connector.adapters.whatsapp.worker_handle import WorkerHandle
-from connector.adapters.whatsapp.zygote import Zygote
+from connector.adapters.whatsapp.process.launcher import WhatsAppLauncher
+from connector.adapters.whatsapp.process.worker_handle import WorkerHandle
+from connector.adapters.whatsapp.process.zygote import Zygote
+from connector.adapters.whatsapp.spool.writer import HighWater
 from connector.domain.messages import Message
 from connector.ports import (
     DesiredState,

@@ -196,7 +196,9 @@ async def test_what_lies_about_its_size_is_not_downloaded(here: Scene) -> None:
     assert list(here.folder.iterdir()) == []
 
 
-@pytest.mark.parametrize(("of_bucket", "size"), [(1000, MEGABYTE), (None, 29 * MEGABYTE)])
+@pytest.mark.parametrize(
+    ("of_bucket", "size"), [(1000, MEGABYTE), (None, 29 * MEGABYTE)]
+)
 async def test_what_storage_takes_for_too_large_is_too_large(
     here: Scene, of_bucket: int | None, size: int
 ) -> None:

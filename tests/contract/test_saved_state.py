@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from connector.adapters.whatsapp.launcher import WhatsAppLauncher
-from connector.adapters.whatsapp.saved import SavedStore
+from connector.adapters.whatsapp.process.launcher import WhatsAppLauncher
+from connector.adapters.whatsapp.store.saved import SavedStore
 from connector.domain.addresses import Jid
 from connector.domain.messages import Person as Somebody
 from connector.domain.saved import Saved, SavedContact, SavedSettings

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from connector.adapters.whatsapp.launcher import WhatsAppLauncher
-from connector.adapters.whatsapp.orders import ExitCode
-from connector.adapters.whatsapp.spool import HighWater
+from connector.adapters.whatsapp.process.launcher import WhatsAppLauncher
+from connector.adapters.whatsapp.process.orders import ExitCode
+from connector.adapters.whatsapp.spool.writer import HighWater
 from connector.domain.addresses import Jid
 from connector.domain.messages import Source
 from connector.domain.outgoing import OutgoingText

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from connector.adapters.whatsapp import worker_handle
-from connector.adapters.whatsapp.launcher import WhatsAppLauncher
+from connector.adapters.whatsapp.process import worker_handle
+from connector.adapters.whatsapp.process.launcher import WhatsAppLauncher
 from connector.domain.addresses import Jid
 from connector.domain.chats import ChatColumn, Member, Role
 from connector.domain.look_ups import NumberAnswer, PictureAnswer, PictureState

@@ -10,7 +10,7 @@ from typing import Final
 
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.protobufs import events
-from connector.adapters.whatsapp.spool import FILE_NAME, sealing_context
+from connector.adapters.whatsapp.spool.writer import FILE_NAME, sealing_context
 from connector.sealing import Sealer
 from devstack.connector_process import ConnectorProcess
 from devstack.whatsapp import WhatsApp

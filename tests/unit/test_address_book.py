@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import pytest
 
-from connector.adapters.whatsapp.address_book import AddressBook
+from connector.adapters.whatsapp.reading.address_book import AddressBook
 from connector.domain.addresses import Jid
 from connector.domain.changes import Edit, Reaction, Revocation, Vote
 from connector.domain.chats import (

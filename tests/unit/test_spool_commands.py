@@ -11,7 +11,7 @@ import pytest
 
 from connector import cli
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.spool import connect
+from connector.adapters.whatsapp.spool.writer import connect
 from tests.unit.whatsapp.both_halves import Spool, at_most, texts
 from tests.unit.whatsapp.neonize_events import history_event, message
 
@@ -150,7 +150,7 @@ async def test_a_replay_for_which_there_is_no_room_changes_nothing(
         return connection
 
     with monkeypatch.context() as patched:
-        patched.setattr("connector.adapters.whatsapp.spool_overview.connect", full)
+        patched.setattr("connector.adapters.whatsapp.spool.overview.connect", full)
         assert run("replay") == 1
 
     assert "Nothing of session ana was replayed" in capsys.readouterr().err

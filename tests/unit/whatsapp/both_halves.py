@@ -6,10 +6,10 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from connector.adapters.whatsapp.dead_letters import replay
-from connector.adapters.whatsapp.reading import ReadingRules
-from connector.adapters.whatsapp.spool import HighWater, SpoolWriter, connect
-from connector.adapters.whatsapp.spool_reader import SpoolReader
+from connector.adapters.whatsapp.reading.rules import ReadingRules
+from connector.adapters.whatsapp.spool.dead_letters import replay
+from connector.adapters.whatsapp.spool.reader import SpoolReader
+from connector.adapters.whatsapp.spool.writer import HighWater, SpoolWriter, connect
 from connector.domain.messages import Message
 from connector.ports import Lane, SpooledBatch
 from connector.sealing import Sealer

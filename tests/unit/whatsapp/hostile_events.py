@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.history_chunk import wrapped
 from connector.adapters.whatsapp.protobufs import e2e, events, history, web
+from connector.adapters.whatsapp.reading.history.chunk import wrapped
 from tests.unit.whatsapp import neonize_events as neonize
 from tests.unit.whatsapp.neonize_events import (
     ANA_LID,

@@ -8,8 +8,8 @@ from typing import Any, Final
 from google.protobuf.descriptor import FieldDescriptor
 
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.history_chunk import wrapped
 from connector.adapters.whatsapp.protobufs import e2e, events
+from connector.adapters.whatsapp.reading.history.chunk import wrapped
 from tests.unit.whatsapp import neonize_events as neonize
 from tests.unit.whatsapp.neonize_events import BOB_LID, BOB_PHONE, FAMILY, NOW_MS
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.incoming import decode
 from connector.adapters.whatsapp.protobufs import e2e
-from connector.adapters.whatsapp.reading import ReadingRules, Rejected
+from connector.adapters.whatsapp.reading.incoming import decode
+from connector.adapters.whatsapp.reading.rules import ReadingRules, Rejected
 from connector.domain.addresses import Jid
 from connector.domain.incoming import Incoming
 from connector.domain.messages import Chat, ChatKind, Message, Person

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.adapters.whatsapp.device_store import WhatsAppStore
+from connector.adapters.whatsapp.store.device_store import WhatsAppStore
 from connector.domain.addresses import Jid
 from connector.domain.messages import Person
 from connector.ports import Attempt

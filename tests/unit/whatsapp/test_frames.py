@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.adapters.whatsapp.frames import (
+from connector.adapters.whatsapp.process.frames import (
     LARGEST_FRAME,
     AsyncChannel,
     BlockingChannel,

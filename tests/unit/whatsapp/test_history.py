@@ -1,8 +1,8 @@
 from datetime import timedelta
 
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.incoming import decode
-from connector.adapters.whatsapp.reading import ReadingRules, Rejected
+from connector.adapters.whatsapp.reading.incoming import decode
+from connector.adapters.whatsapp.reading.rules import ReadingRules, Rejected
 from connector.domain.addresses import Jid
 from connector.domain.chats import Profile
 from connector.domain.incoming import Incoming

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.adapters.whatsapp.history_chunk import split, wrapped
 from connector.adapters.whatsapp.protobufs import history
+from connector.adapters.whatsapp.reading.history.chunk import split, wrapped
 
 CONVERSATIONS = history.HistorySync.CONVERSATIONS_FIELD_NUMBER
 texts = st.text(max_size=300)

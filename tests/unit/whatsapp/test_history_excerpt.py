@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.history_chunk import wrapped
-from connector.adapters.whatsapp.history_excerpt import excerpt
-from connector.adapters.whatsapp.incoming import decode
-from connector.adapters.whatsapp.reading import ReadingRules
+from connector.adapters.whatsapp.reading.history.chunk import wrapped
+from connector.adapters.whatsapp.reading.history.excerpt import excerpt
+from connector.adapters.whatsapp.reading.incoming import decode
+from connector.adapters.whatsapp.reading.rules import ReadingRules
 from connector.domain.addresses import Jid
 from connector.domain.chats import Profile
 from connector.domain.messages import Message, OwnRead, Person, Receipt, Status

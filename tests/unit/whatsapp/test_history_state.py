@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.history_chunk import wrapped
 from connector.adapters.whatsapp.protobufs import e2e, history, web
-from connector.adapters.whatsapp.reading import ReadingRules, Rejected
+from connector.adapters.whatsapp.reading.history.chunk import wrapped
+from connector.adapters.whatsapp.reading.rules import ReadingRules, Rejected
 from connector.domain.changes import Edit, Reaction, Revocation, Vote
 from connector.domain.chats import (
     ChatColumn,

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.adapters.whatsapp.bounds import FIRST_MOMENT
-from connector.adapters.whatsapp.content.said import LONGEST_TEXT
 from connector.adapters.whatsapp.event_codes import STORED, Code
-from connector.adapters.whatsapp.incoming import decode
-from connector.adapters.whatsapp.reading import SENSELESS, Poison, Rejected
+from connector.adapters.whatsapp.reading.content.said import LONGEST_TEXT
+from connector.adapters.whatsapp.reading.incoming import decode
+from connector.adapters.whatsapp.reading.rules import SENSELESS, Poison, Rejected
 from connector.domain.incoming import Incoming
 from connector.domain.messages import Message
 from tests.unit.whatsapp import neonize_events as neonize

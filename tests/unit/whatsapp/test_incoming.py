@@ -4,9 +4,9 @@ import pytest
 
 from connector.adapters.whatsapp.bounds import FIRST_MOMENT
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.incoming import decode
 from connector.adapters.whatsapp.protobufs import e2e, events
-from connector.adapters.whatsapp.reading import Poison, ReadingRules, Rejected
+from connector.adapters.whatsapp.reading.incoming import decode
+from connector.adapters.whatsapp.reading.rules import Poison, ReadingRules, Rejected
 from connector.domain.addresses import Jid
 from connector.domain.incoming import Incoming
 from connector.domain.messages import (

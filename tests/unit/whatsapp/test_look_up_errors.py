@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connector.adapters.whatsapp.look_up_errors import look_up_error
-from connector.adapters.whatsapp.send_errors import from_header, to_header
+from connector.adapters.whatsapp.answers.look_up_errors import look_up_error
+from connector.adapters.whatsapp.process.send_errors import from_header, to_header
 from connector.errors import LookupRefusal, LookupRefused, NotConnected
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connector.adapters.whatsapp.media_crypto import PIECE, MediaKeys, examine, opened
+from connector.adapters.whatsapp.media.crypto import PIECE, MediaKeys, examine, opened
 from connector.errors import MediaCorrupt
 from devstack.whatsapp.wire.media import EncryptedMedia, encrypt_media
 

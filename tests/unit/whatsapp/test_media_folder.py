@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.adapters.whatsapp.media_folder import KEPT_SECONDS, MediaFolder, Room
+from connector.adapters.whatsapp.media.folder import KEPT_SECONDS, MediaFolder, Room
 from connector.ports import SessionId
 
 SESSION = SessionId("s1")

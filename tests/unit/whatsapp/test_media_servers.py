@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from connector.adapters.whatsapp.media_servers import (
+from connector.adapters.whatsapp.media.servers import (
     LARGEST_PICTURE,
     MediaServers,
     file_url,

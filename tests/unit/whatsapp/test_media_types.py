@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from connector.adapters.whatsapp.media_types import sniffed
+from connector.adapters.whatsapp.media.file_types import sniffed
 from connector.domain.media import OCTETS
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from connector.adapters.whatsapp.content.said import KINDS
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.incoming import decode
 from connector.adapters.whatsapp.protobufs import web
+from connector.adapters.whatsapp.reading.content.said import KINDS
+from connector.adapters.whatsapp.reading.incoming import decode
 from connector.domain.messages import Message
 from tests.unit.whatsapp import neonize_events as neonize
 from tests.unit.whatsapp.hostile_events import events_saying

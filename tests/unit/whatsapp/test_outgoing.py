@@ -1,8 +1,12 @@
 import pytest
 
-from connector.adapters.whatsapp import outgoing
+from connector.adapters.whatsapp.process import outgoing
+from connector.adapters.whatsapp.process.send_errors import (
+    from_header,
+    send_error,
+    to_header,
+)
 from connector.adapters.whatsapp.protobufs import e2e, events
-from connector.adapters.whatsapp.send_errors import from_header, send_error, to_header
 from connector.domain.addresses import Jid
 from connector.domain.outgoing import OutgoingText
 from connector.errors import (

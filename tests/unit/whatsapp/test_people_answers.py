@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.adapters.whatsapp import pictures, presences, saved_marks
+from connector.adapters.whatsapp.answers import pictures, presences
+from connector.adapters.whatsapp.answers.group_info import MOST_MEMBERS, group_answer
 from connector.adapters.whatsapp.bounds import LONGEST_NAME
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.group_info import MOST_MEMBERS, group_answer
 from connector.adapters.whatsapp.protobufs import events
+from connector.adapters.whatsapp.store import saved_marks
 from connector.domain.addresses import Jid
 from connector.domain.chats import ChatColumn, Member, Role
 from connector.domain.look_ups import PictureAnswer, PictureState

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.adapters.whatsapp.event_codes import STORED, Code
+from connector.adapters.whatsapp.process.signals import own_addresses, worker_event
 from connector.adapters.whatsapp.protobufs import events
-from connector.adapters.whatsapp.signals import own_addresses, worker_event
 from connector.domain.addresses import Jid
 from connector.ports import Signal, WorkerEvent
 from tests.unit.whatsapp.neonize_events import ANA_LID, NOW, jid

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from connector.adapters.whatsapp import spool as spool_module
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.reserve import FILE_NAME as RESERVE
-from connector.adapters.whatsapp.reserve import SIZE, Reserve
-from connector.adapters.whatsapp.spool import HighWater, SpoolWriter
+from connector.adapters.whatsapp.spool import writer as spool_module
+from connector.adapters.whatsapp.spool.reserve import FILE_NAME as RESERVE
+from connector.adapters.whatsapp.spool.reserve import SIZE, Reserve
+from connector.adapters.whatsapp.spool.writer import HighWater, SpoolWriter
 from connector.errors import SealBroken
 from connector.ports import DesiredState, SessionId, SessionRow
 from tests.unit.whatsapp.both_halves import KEY, Spool, at_most, texts

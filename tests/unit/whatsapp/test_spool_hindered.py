@@ -11,14 +11,15 @@ from typing import Any, cast
 
 import pytest
 
-from connector.adapters.whatsapp import spool_queue, spool_reader
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.incoming import decode
-from connector.adapters.whatsapp.launcher import WhatsAppLauncher
-from connector.adapters.whatsapp.reading import ReadingRules, Rejected
-from connector.adapters.whatsapp.spool import HighWater, SpoolWriter
-from connector.adapters.whatsapp.spool_reader import SpoolReader
-from connector.adapters.whatsapp.zygote import Zygote
+from connector.adapters.whatsapp.process.launcher import WhatsAppLauncher
+from connector.adapters.whatsapp.process.zygote import Zygote
+from connector.adapters.whatsapp.reading.incoming import decode
+from connector.adapters.whatsapp.reading.rules import ReadingRules, Rejected
+from connector.adapters.whatsapp.spool import queue as spool_queue
+from connector.adapters.whatsapp.spool import reader as spool_reader
+from connector.adapters.whatsapp.spool.reader import SpoolReader
+from connector.adapters.whatsapp.spool.writer import HighWater, SpoolWriter
 from connector.domain.addresses import Jid
 from connector.domain.incoming import Incoming
 from connector.domain.messages import Message

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from connector.adapters.whatsapp import lanes as lanes_module
-from connector.adapters.whatsapp import spool_queue, spool_reader
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.incoming import decode
-from connector.adapters.whatsapp.reading import Poison, Rejected
+from connector.adapters.whatsapp.reading.incoming import decode
+from connector.adapters.whatsapp.reading.rules import Poison, Rejected
+from connector.adapters.whatsapp.spool import lanes as lanes_module
+from connector.adapters.whatsapp.spool import queue as spool_queue
+from connector.adapters.whatsapp.spool import reader as spool_reader
 from connector.domain.incoming import Incoming
 from connector.domain.messages import Message
 from connector.ports import Lane

@@ -10,11 +10,11 @@ from typing import cast
 import pytest
 from structlog.testing import capture_logs
 
-from connector.adapters.whatsapp import worker_handle
-from connector.adapters.whatsapp.frames import AsyncChannel
-from connector.adapters.whatsapp.orders import ExitCode
-from connector.adapters.whatsapp.worker_handle import WorkerHandle
-from connector.adapters.whatsapp.zygote import SpawnedWorker
+from connector.adapters.whatsapp.process import worker_handle
+from connector.adapters.whatsapp.process.frames import AsyncChannel
+from connector.adapters.whatsapp.process.orders import ExitCode
+from connector.adapters.whatsapp.process.worker_handle import WorkerHandle
+from connector.adapters.whatsapp.process.zygote import SpawnedWorker
 from connector.domain.addresses import Jid
 from connector.domain.outgoing import OutgoingText
 from connector.errors import SendUncertain

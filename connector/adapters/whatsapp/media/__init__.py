@@ -1,0 +1,1 @@
+"""Files of messages: fetched from WhatsApp's servers, kept encrypted, proven, decrypted on the way."""

@@ -1,0 +1,1 @@
+"""One process per linked number: neonize inside, frames to the supervisor outside."""

@@ -1,0 +1,247 @@
+"""One linked number's neonize client: the only place that loads the Go library.
+
+What neonize 0.5.2 does not survive, and how that is kept from happening here:
+
+- starting or stopping a client while a call runs aborts the process: calls are counted,
+  and `stop` gives up on stopping rather than doing it meanwhile;
+- a call after `stop()` aborts the process: nothing is called once stopping began;
+- a client dropped by the garbage collector stops whatever has its uuid by then: clients
+  are kept, each has its own uuid;
+- after a QR timeout `connect()` never returns: the process has to be replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from connector.adapters.whatsapp import protobufs
+from connector.adapters.whatsapp.answers.look_up_errors import look_up_error
+from connector.adapters.whatsapp.event_codes import Code
+from connector.adapters.whatsapp.process import orders
+from connector.adapters.whatsapp.process.recorder import Recorder
+from connector.adapters.whatsapp.process.send_errors import send_error
+from connector.adapters.whatsapp.protobufs import companion, e2e, events
+from connector.domain.addresses import LID_SERVER
+from connector.errors import NotConnected, SendFailed
+
+protobufs.remove_stand_in()
+
+from neonize.client import NewClient  # noqa: E402 - the real package, from here on
+from neonize.exc import NeonizeError  # noqa: E402 - the same
+from neonize.utils.enum import (  # noqa: E402 - the same
+    ClientName,
+    ClientType,
+    Presence,
+)
+
+DEVICE_NAME: Final = "Zapbase"  # what the phone lists under "Linked devices"
+_LONGEST_CALL_AT_STOP: Final = 1.5
+
+# whatsmeow's words quote addresses, and each line costs the recorder's thread a turn:
+# neonize passes this logger's level on to Go, and whatever still comes to the root.
+logging.getLogger("neonize.utils.log").setLevel(logging.ERROR)
+logging.getLogger().setLevel(logging.CRITICAL)
+
+
+class Connection:
+    """Dials, sends, asks and hangs up; events go to the recorder."""
+
+    def __init__(self, store: Path, recorder: Recorder, history_days: int) -> None:
+        self._store = store
+        self._recorder = recorder
+        self._props = device_props(history_days)
+        self._clients: list[_Client] = []
+        self._lock = threading.Lock()
+        self._dialling = False
+        self._stopping = False
+        self._calls = 0
+        self._pairing_phone: str | None = None
+
+    def dial(self, pairing_phone: str | None) -> None:
+        """Connect, in a thread of its own; once, and again only after a failed dial."""
+        with self._lock:
+            if self._dialling or self._stopping:
+                return
+            self._dialling = True
+            self._pairing_phone = pairing_phone
+            client = _Client(
+                f"{self._store}{orders.STORE_OPTIONS}",
+                props=self._props,
+                uuid=f"zapbase-{len(self._clients)}",
+            )
+            client.prepare(self._recorder, self._on_qr)
+            self._clients.append(client)
+        threading.Thread(target=self._run, args=(client,), daemon=True).start()
+
+    def send(self, to: bytes, message: bytes) -> Any:
+        """Send a serialized waE2E.Message to a serialized JID; a neonize SendResponse.
+
+        Blocks until WhatsApp answers. Raises SendFailed.
+        """
+        with self._calling() as client:
+            if not self._recorder.connected:
+                raise NotConnected
+            try:
+                return client.send_message(
+                    events.JID.FromString(to), e2e.Message.FromString(message)
+                )
+            except NeonizeError as error:
+                raise send_error(str(error)) from error
+
+    def group_info(self, jid: bytes) -> bytes:
+        """Ask for a group by its serialized JID; a serialized neonize GroupInfo."""
+        with self._asking() as client:
+            return client.get_group_info(events.JID.FromString(jid)).SerializeToString()
+
+    def picture(self, jid: bytes) -> Any:
+        """Ask for somebody's picture; a neonize ProfilePictureInfo."""
+        with self._asking() as client:
+            return client.get_profile_picture(events.JID.FromString(jid))
+
+    def look_up(self, numbers: Sequence[str]) -> list[dict[str, Any]]:
+        """Ask whom phone numbers belong to; people by all addresses that are known."""
+        with self._asking() as client:
+            found = []
+            for answer in client.is_on_whatsapp(*numbers):
+                jids = [answer.JID] if answer.IsIn else []
+                if answer.IsIn and answer.JID.Server == LID_SERVER:
+                    # whatsmeow has just stored the pair.
+                    with contextlib.suppress(NeonizeError):
+                        jids.append(client.get_pn_from_lid(answer.JID))
+                addresses = [f"{jid.User}@{jid.Server}" for jid in jids if jid.User]
+                found.append({"asked": answer.Query, "addresses": addresses})
+            return found
+
+    def show_online(self, *, online: bool) -> None:
+        """Say that we are looking at our messages, or not."""
+        with self._asking() as client:
+            client.send_presence(Presence.AVAILABLE if online else Presence.UNAVAILABLE)
+
+    def disconnect(self) -> None:
+        """Close the socket; events already taken in still arrive."""
+        with contextlib.suppress(NotConnected), self._calling() as client:
+            self._recorder.connected = False
+            client.disconnect()
+
+    def log_out(self) -> None:
+        """Unlink the device. Raises NotConnected, SendFailed."""
+        with self._calling() as client:
+            try:
+                client.logout()  # type: ignore[no-untyped-call] # neonize's omission
+            except NeonizeError as error:
+                raise SendFailed from error
+
+    def stop(self) -> None:
+        """Close the store in order, unless a call is stuck in neonize. The last call."""
+        with self._lock:
+            self._stopping = True
+        deadline = time.monotonic() + _LONGEST_CALL_AT_STOP
+        while self._calls and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if self._clients and self._recorder.called.is_set() and not self._calls:
+            self._clients[-1].stop()  # type: ignore[no-untyped-call] # the same
+
+    def _run(self, client: _Client) -> None:
+        try:
+            client.connect()
+        except NeonizeError as error:
+            with self._lock:
+                self._recorder.called.clear()
+                self._dialling = False
+            self._recorder.signal("connect_error", reason=_first_words(error))
+
+    def _on_qr(self, text: str) -> None:
+        self._recorder.signal("qr", text=text)
+        phone, self._pairing_phone = self._pairing_phone, None
+        if phone is not None:
+            threading.Thread(target=self._pair, args=(phone,), daemon=True).start()
+
+    def _pair(self, phone: str) -> None:
+        try:
+            with self._calling() as client:
+                code = client.PairPhone(
+                    phone,
+                    show_push_notification=True,
+                    client_name=ClientName.LINUX,
+                    client_type=ClientType.CHROME,
+                )
+        except NotConnected:
+            return  # stopped meanwhile
+        except NeonizeError:  # its words may quote the number
+            self._recorder.signal("pairing_failed", reason="code_refused")
+        else:
+            self._recorder.signal("pairing_code", text=code)
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[_Client]:
+        """Put one question. Raises NotConnected, LookupRefused."""
+        with self._calling() as client:
+            if not self._recorder.connected:
+                raise NotConnected
+            try:
+                yield client
+            except NeonizeError as error:
+                raise look_up_error(str(error)) from error
+
+    @contextlib.contextmanager
+    def _calling(self) -> Iterator[_Client]:
+        with self._lock:
+            if self._stopping or not self._recorder.called.is_set():
+                raise NotConnected
+            self._calls += 1
+            client = self._clients[-1]
+        try:
+            yield client
+        finally:
+            with self._lock:
+                self._calls -= 1
+
+
+class _Client(NewClient):
+    """neonize's client with the callbacks it does not offer to set."""
+
+    def prepare(self, recorder: Recorder, on_qr: Callable[[str], None]) -> None:
+        self._recorder = recorder
+        self.event.execute = recorder.execute  # type: ignore[method-assign] # the recorder
+        # Go sends only the events that have a handler here; execute replaces the rest.
+        self.event.list_func = dict.fromkeys(Code, _never_called)
+        self.event.qr(lambda _client, data: self._on_qr(on_qr, data))
+
+    def _on_qr(self, on_qr: Callable[[str], None], data: bytes) -> None:
+        self._recorder.called.set()
+        on_qr(data.decode())
+
+    def _NewClient__onLoginStatus(self, _uuid: int, status: int) -> None:  # noqa: N802 - neonize's own name, mangled
+        # After "timeout" and the errors there is no event, and connect() never returns.
+        self._recorder.called.set()
+        outcome = ctypes.string_at(status).decode(errors="replace")
+        if outcome != "success":
+            self._recorder.signal("pairing_failed", reason=outcome[:80])
+
+
+def device_props(history_days: int) -> companion.DeviceProps:
+    """What the phone is told of this device, and how much history it should send."""
+    props = companion.DeviceProps(
+        os=DEVICE_NAME,
+        platformType=companion.DeviceProps.CHROME,
+        requireFullSync=False,
+    )
+    props.historySyncConfig.recentSyncDaysLimit = history_days
+    props.historySyncConfig.fullSyncDaysLimit = history_days
+    props.historySyncConfig.inlineInitialPayloadInE2EeMsg = True
+    return props
+
+
+def _first_words(error: NeonizeError) -> str:
+    return str(error)[:200]
+
+
+def _never_called(*_: object) -> None:
+    raise AssertionError("Recorder.execute takes every event")

@@ -1,0 +1,285 @@
+"""The supervisor's side of a worker process: commands out, events in.
+
+    launched -> (commands, events) -> socket closed -> reaped -> EXITED, the last event
+
+A worker that does not answer in time counts as gone; one whose events nobody takes is
+killed: it must not fill our memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+
+from connector.adapters.whatsapp.answers import pictures
+from connector.adapters.whatsapp.answers.group_info import group_answer
+from connector.adapters.whatsapp.answers.numbers import MOST_AT_ONCE, numbers_found
+from connector.adapters.whatsapp.answers.presences import (
+    PRESENCE_CODES,
+    WaitingPresences,
+    presence,
+)
+from connector.adapters.whatsapp.event_codes import Code
+from connector.adapters.whatsapp.process import outgoing, send_errors
+from connector.adapters.whatsapp.process.frames import AsyncChannel, Frame
+from connector.adapters.whatsapp.process.orders import ExitCode
+from connector.adapters.whatsapp.process.signals import own_addresses, worker_event
+from connector.adapters.whatsapp.process.zygote import SpawnedWorker
+from connector.domain.addresses import Jid
+from connector.domain.look_ups import GroupAnswer, NumberAnswer, PictureAnswer
+from connector.domain.outgoing import OutgoingContent
+from connector.domain.presence import Presence
+from connector.errors import LookupRefusal, LookupRefused, SendUncertain, WorkerGone
+from connector.ports import Sent, SessionId, Signal, WorkerEvent
+
+# neonize gives WhatsApp 75 s to acknowledge a message, and cannot be told otherwise.
+SEND_SECONDS: Final = 80.0
+CALL_SECONDS: Final = 20.0
+QUESTION_SECONDS: Final = 15.0
+STOP_SECONDS: Final = 6.0  # a planned stop takes less, by the worker's own clock
+KILL_SECONDS: Final = 5.0
+MOST_WAITING: Final = 1_000  # events; a connection makes a few a minute
+
+log = structlog.get_logger()
+
+
+class WorkerHandle:
+    """Implements ports.Worker."""
+
+    def __init__(
+        self, session_id: SessionId, process: SpawnedWorker, channel: AsyncChannel
+    ) -> None:
+        self._session_id = session_id
+        self._process = process
+        self._channel = channel
+        self._events = _EventQueue()
+        self._presences = WaitingPresences()
+        self._calls: dict[int, asyncio.Future[Frame]] = {}
+        self._last_call = 0
+        self._pairing = False
+        self._own = WorkerEvent(signal=Signal.CONNECTED)
+        self._watching = asyncio.create_task(self._watch())
+
+    async def events(self) -> AsyncIterator[WorkerEvent]:
+        async for event in self._events.take():
+            if event.signal is Signal.SPOOLED:
+                await self._tell({"call": "seen"})
+            yield event
+
+    async def connect(self, *, pairing_phone: str | None) -> None:
+        """Dial once; again only after CONNECT_ERROR. To dial anew, start a new process."""
+        await self._call({"call": "connect", "phone": pairing_phone}, CALL_SECONDS)
+
+    async def send(self, to: Jid, content: OutgoingContent, secret: bytes) -> Sent:
+        address = outgoing.address(to)
+        body = address + outgoing.message(content, secret)
+        header = {"call": "send", "to_size": len(address)}
+        try:
+            answer = await self._call(header, SEND_SECONDS, body)
+        except TimeoutError as error:
+            # It may wait its turn in there and leave later: only once the process is
+            # gone does the store prove what was begun, and what never will be.
+            await self.kill()
+            raise SendUncertain from error
+        at = datetime.fromisoformat(answer.header["at"])
+        return Sent(whatsapp_id=answer.header["whatsapp_id"], at=at)
+
+    async def group_info(self, jid: Jid) -> GroupAnswer:
+        as_of = datetime.now(UTC)
+        answer = await self._ask({"call": "group_info"}, outgoing.address(jid))
+        return group_answer(answer.body, as_of)
+
+    async def profile_picture(self, jid: Jid, known_id: str | None) -> PictureAnswer:
+        try:
+            answer = await self._ask({"call": "picture"}, outgoing.address(jid))
+        except LookupRefused as refusal:
+            return pictures.answer_of_refusal(refusal)
+        return pictures.answer(answer.header, known_id)
+
+    async def look_up(self, numbers: Sequence[str]) -> Sequence[NumberAnswer]:
+        if len(numbers) > MOST_AT_ONCE:
+            raise ValueError("too many numbers to look up at once")
+        answer = await self._ask({"call": "look_up", "numbers": list(numbers)})
+        return numbers_found(answer.header)
+
+    async def show_online(self, *, online: bool) -> None:
+        await self._ask({"call": "show_online", "online": online})
+
+    async def presences(self) -> Sequence[Presence]:
+        return await self._presences.take()
+
+    async def disconnect(self) -> None:
+        await self._call({"call": "disconnect"}, CALL_SECONDS)
+
+    async def log_out(self) -> None:
+        await self._call({"call": "log_out"}, SEND_SECONDS)
+
+    async def ping(self) -> None:
+        """Returns when the process answers."""
+        await self._call({"call": "ping"}, CALL_SECONDS)
+
+    async def stop(self) -> None:
+        await self._tell({"call": "stop"})
+        if not await self._ended_within(STOP_SECONDS):
+            await self.kill()
+
+    async def kill(self) -> None:
+        with contextlib.suppress(WorkerGone):  # with the zygote, its workers are gone
+            self._process.kill()
+        if not await self._ended_within(KILL_SECONDS):
+            raise WorkerGone("The worker's process cannot be killed.")
+
+    async def _ask(self, header: Mapping[str, Any], body: bytes = b"") -> Frame:
+        """Raises WorkerGone, NotConnected, LookupRefused."""
+        asked = {**header, "seconds": QUESTION_SECONDS}
+        try:
+            return await self._call(asked, QUESTION_SECONDS, body)
+        except TimeoutError as error:
+            raise LookupRefused(LookupRefusal.TIMEOUT) from error
+
+    async def _call(
+        self, header: Mapping[str, Any], seconds: float, body: bytes = b""
+    ) -> Frame:
+        """Raises WorkerGone, SendFailed, LookupRefused.
+
+        TimeoutError only for what may be late: a send and a question.
+        """
+        if self._watching.done():
+            raise WorkerGone
+        self._last_call += 1
+        number = self._last_call
+        answered: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        self._calls[number] = answered
+        try:
+            async with asyncio.timeout(seconds):
+                await self._channel.send(Frame({**header, "id": number}, body))
+                answer = await answered
+        except TimeoutError as error:
+            if header["call"] == "send" or "seconds" in header:
+                raise
+            raise WorkerGone from error
+        except OSError as error:
+            raise WorkerGone from error
+        finally:
+            self._calls.pop(number, None)
+        if "error" in answer.header:
+            raise send_errors.from_header(answer.header)
+        return answer
+
+    async def _tell(self, header: Mapping[str, Any]) -> None:
+        with contextlib.suppress(OSError):  # gone; EXITED says so
+            await self._channel.send(Frame(header))
+
+    async def _ended_within(self, seconds: float) -> bool:
+        done, _ = await asyncio.wait({self._watching}, timeout=seconds)
+        return bool(done)
+
+    async def _watch(self) -> None:
+        """Take what the worker says until it is dead and buried."""
+        try:
+            while frames := await self._channel.receive():
+                for frame in frames:
+                    self._take(frame)
+        except Exception as error:  # noqa: BLE001 - whatever it said, its end is told
+            log.warning("worker not understood", error=error)
+            self._kill_quietly()
+        code = await self._buried()
+        if code == ExitCode.STOP_TIMED_OUT:
+            # Nobody listens to a worker that was told to stop: only this says it.
+            log.error("stop cut short", session_id=self._session_id, code=code)
+        for answered in self._calls.values():
+            if not answered.done():
+                answered.set_exception(WorkerGone())
+        await self._channel.close()
+        self._presences.end()
+        self._events.put(WorkerEvent(signal=Signal.EXITED, code=code))
+
+    async def _buried(self) -> int:
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                return await self._process.exit_code()
+        except TimeoutError:
+            self._kill_quietly()  # it let go of its commands but did not end
+            return await self._process.exit_code()
+
+    def _take(self, frame: Frame) -> None:
+        header = frame.header
+        if (number := header.get("reply")) is not None:
+            answered = self._calls.get(number)
+            if answered is not None and not answered.done():
+                answered.set_result(frame)
+            return
+        if (code := header.get("event")) in PRESENCE_CODES:
+            if (shown := presence(code, frame.body)) is not None:
+                self._presences.put(shown)
+            return
+        event = self._event(frame)
+        if event is not None and not self._events.put(event):
+            self._kill_quietly()
+
+    def _event(self, frame: Frame) -> WorkerEvent | None:
+        header = frame.header
+        if (name := header.get("signal")) is not None:
+            self._pairing = self._pairing or name == Signal.QR
+            return WorkerEvent(
+                signal=Signal(name),
+                text=header.get("text"),
+                reason=header.get("reason"),
+            )
+        match header.get("event"):
+            case Code.DEVICE:
+                return self._learn_who_we_are(frame.body)
+            case Code.CONNECTED:
+                return self._own
+            case int(code):
+                return worker_event(code, frame.body, datetime.now(UTC))
+            case _:
+                return None
+
+    def _learn_who_we_are(self, raw: bytes) -> WorkerEvent | None:
+        self._own = own_addresses(raw)
+        if not self._pairing:
+            return None
+        self._pairing = False
+        return WorkerEvent(signal=Signal.PAIRED, jid=self._own.jid, lid=self._own.lid)
+
+    def _kill_quietly(self) -> None:
+        with contextlib.suppress(WorkerGone):
+            self._process.kill()
+
+
+class _EventQueue:
+    """Events in order; of several SPOOLED that wait, one. Bounded."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[WorkerEvent] = deque()
+        self._arrived = asyncio.Event()
+
+    def put(self, event: WorkerEvent) -> bool:
+        """False when it did not fit; the last event always does."""
+        if event.signal is Signal.SPOOLED and event in self._waiting:
+            return True
+        if len(self._waiting) >= MOST_WAITING and event.signal is not Signal.EXITED:
+            return False
+        self._waiting.append(event)
+        self._arrived.set()
+        return True
+
+    async def take(self) -> AsyncIterator[WorkerEvent]:
+        """Yield events as they come; ends after EXITED, again at once if asked again."""
+        while True:
+            while self._waiting:
+                event = self._waiting[0]
+                if event.signal is not Signal.EXITED:
+                    self._waiting.popleft()
+                yield event
+                if event.signal is Signal.EXITED:
+                    return
+            self._arrived.clear()
+            await self._arrived.wait()

@@ -1,0 +1,120 @@
+"""What businesses send to be tapped on, and the taps that come back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from connector.adapters.whatsapp.reading.content import media
+from connector.adapters.whatsapp.reading.content.said import (
+    INTERACTIVE,
+    INTERACTIVE_REPLY,
+    Said,
+    given,
+    line,
+    present,
+    with_text,
+)
+from connector.domain.messages import Json
+
+_MOST_CHOICES: Final = 64
+_FILES: Final = {
+    "imageMessage": "image",
+    "videoMessage": "video",
+    "documentMessage": "document",
+}
+
+
+def buttons(part: Any) -> Said:
+    choices = [
+        given(id=line(one.buttonID), text=line(one.buttonText.displayText))
+        for one in part.buttons[:_MOST_CHOICES]
+    ]
+    return _offer(part.contentText, part.text, part.footerText, choices, part)
+
+
+def choices(part: Any) -> Said:
+    """A list to choose from: the rows of all its sections."""
+    rows = [
+        given(
+            id=line(row.rowID),
+            text=line(row.title),
+            description=line(row.description),
+        )
+        for section in part.sections[:_MOST_CHOICES]
+        for row in section.rows[:_MOST_CHOICES]
+    ]
+    return _offer(part.description, part.title, part.footerText, rows[:_MOST_CHOICES])
+
+
+def template(part: Any) -> Said:
+    if part.HasField("interactiveMessageTemplate"):
+        return native(part.interactiveMessageTemplate)
+    named = present(part, "hydratedTemplate", "hydratedFourRowTemplate")
+    filled = getattr(part, named or "hydratedTemplate")
+    return _offer(
+        filled.hydratedContentText,
+        filled.hydratedTitleText,
+        filled.hydratedFooterText,
+        [_template_button(one) for one in filled.hydratedButtons[:_MOST_CHOICES]],
+        filled,
+    )
+
+
+def _template_button(button: Any) -> Json:
+    named = present(button, "quickReplyButton", "urlButton", "callButton")
+    if named is None:
+        return {}
+    inner = getattr(button, named)
+    return given(
+        id=line(getattr(inner, "ID", "")),
+        text=line(inner.displayText),
+        url=line(getattr(inner, "URL", "")),
+        phone=line(getattr(inner, "phoneNumber", "")),
+    )
+
+
+def highly_structured(part: Any) -> Said:
+    return template(part.hydratedHsm)
+
+
+def native(part: Any) -> Said:
+    flows = part.nativeFlowMessage.buttons[:_MOST_CHOICES]
+    named = [given(id=line(one.name)) for one in flows]
+    return _offer(
+        part.body.text, part.header.title, part.footer.text, named, part.header
+    )
+
+
+def _offer(
+    text: str, title: str, footer: str, offered: Sequence[Json], holder: Any = None
+) -> Said:
+    content = given(title=line(title), footer=line(footer), choices=offered or None)
+    said = with_text(INTERACTIVE, text, content)
+    file = None if holder is None else present(holder, *_FILES)
+    if file is not None:
+        said.attachment = media.attachment(getattr(holder, file), _FILES[file])
+    return said
+
+
+def button_reply(part: Any) -> Said:
+    return _reply(part.selectedDisplayText, part.selectedButtonID)
+
+
+def list_reply(part: Any) -> Said:
+    return _reply(part.title, part.singleSelectReply.selectedRowID)
+
+
+def template_reply(part: Any) -> Said:
+    return _reply(part.selectedDisplayText, part.selectedID)
+
+
+def native_reply(part: Any) -> Said:
+    answer = part.nativeFlowResponseMessage
+    said = _reply(part.body.text, answer.name)
+    said.content |= given(answer=line(answer.paramsJSON))
+    return said
+
+
+def _reply(text: str, chosen: str) -> Said:
+    return with_text(INTERACTIVE_REPLY, text, given(chosen_id=line(chosen)))
