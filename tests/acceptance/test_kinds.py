@@ -25,6 +25,13 @@ async def test_a_link_comes_with_its_preview(linked: Linked) -> None:
     assert preview["description"] == "A receita da vovó"
 
 
+# What the README tells an app to ask for.
+AS_SHOWN = (
+    "*, sender:wa_contacts(display_name, avatar_path),"
+    " quoted:quoted_message_id(body), file:wa_attachments(*)"
+)
+
+
 async def test_a_reply_is_linked_to_what_it_quotes(linked: Linked) -> None:
     bob = linked.world.somebody("Bob")
 
@@ -35,6 +42,10 @@ async def test_a_reply_is_linked_to_what_it_quotes(linked: Linked) -> None:
     assert reply["quoted_whatsapp_id"] == question.whatsapp_id
     assert reply["quoted_message_id"] == quoted["id"]
     assert reply["content"]["quoted"]["body"] == "qual o sabor?"
+    shown = await linked.shown("wa_messages", AS_SHOWN, whatsapp_id=answer.whatsapp_id)
+    assert shown["sender"]["display_name"] == "Bob"
+    assert shown["quoted"] == {"body": "qual o sabor?"}
+    assert shown["file"] is None
 
 
 async def test_a_reply_waits_for_what_it_quotes(linked: Linked) -> None:
