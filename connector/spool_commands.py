@@ -1,4 +1,4 @@
-"""`zapbase spool list` and `zapbase spool replay`: what was set aside, and having it back.
+"""`zapbase spool list`, `replay` and `discard`: what was set aside, and what becomes of it.
 
 They work on WA_DATA_DIR alone, beside a running connector or without one, and show no
 message's contents: nothing here has the key.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Final
 from connector.adapters.whatsapp.spool.overview import (
     SESSIONS,
     SpoolOverview,
+    discard,
     overview,
     replay,
     spools,
@@ -39,7 +41,7 @@ class CommandFailed(Exception):
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Declare `spool list` and `spool replay`."""
+    """Declare `spool list`, `spool replay` and `spool discard`."""
     spool = commands.add_parser("spool", help="see what waits, and what was set aside")
     actions = spool.add_subparsers(dest="action", required=True, metavar="action")
     listing = actions.add_parser("list", help="what waits and what was set aside")
@@ -48,6 +50,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     replaying = actions.add_parser("replay", help="try again what was set aside")
     replaying.add_argument("--session", metavar="ID", help="of this session only")
     replaying.add_argument("--id", metavar="N", type=_positive, help="this one only")
+    discarding = actions.add_parser("discard", help="drop for good what was set aside")
+    discarding.add_argument(
+        "--session", metavar="ID", required=True, help="of this one"
+    )
+    discarding.add_argument("--id", metavar="N", type=_positive, help="this one only")
+    discarding.add_argument("--yes", action="store_true", help="really do it")
 
 
 def run(chosen: argparse.Namespace, environment: Mapping[str, str]) -> str:
@@ -56,6 +64,8 @@ def run(chosen: argparse.Namespace, environment: Mapping[str, str]) -> str:
     files = _files(data, chosen.session)
     if chosen.action == "replay":
         return _replay(files, chosen.id)
+    if chosen.action == "discard":
+        return _discard(files, chosen.id, sure=chosen.yes)
     found = [_look(session_id, path) for session_id, path in files.items()]
     if chosen.json:
         return _as_json(found)
@@ -93,16 +103,7 @@ def _look(session_id: str, path: Path) -> SpoolOverview:
 
 
 def _replay(files: Mapping[str, Path], letter_id: int | None) -> str:
-    held = [
-        session_id
-        for session_id, path in files.items()
-        for letter in _look(session_id, path).dead_letters
-        if letter_id in (None, letter.id)
-    ]
-    sessions = sorted(set(held))
-    if not sessions:
-        what = "no dead letter" if letter_id is None else f"no dead letter {letter_id}"
-        raise CommandFailed(f"Nothing to replay: there is {what}.")
+    sessions = sorted(_held(files, letter_id, "replay"))
     if letter_id is not None and len(sessions) > 1:
         raise CommandFailed(
             f"Several sessions have a dead letter {letter_id}: say which by --session.",
@@ -124,8 +125,53 @@ def _replayed(session_id: str, path: Path, letter_id: int) -> str:
         raise CommandFailed(
             f"Nothing of session {session_id} was replayed: {error}."
         ) from error
-    letters = "1 dead letter is" if moved == 1 else f"{moved} dead letters are"
-    return f"Session {session_id}: {letters} back at the end of the queue."
+    are = "is" if moved == 1 else "are"
+    return (
+        f"Session {session_id}: {_counted(moved)} {are} back at the end of the queue."
+    )
+
+
+# --- discard -------------------------------------------------------------------------
+
+
+def _discard(files: Mapping[str, Path], letter_id: int | None, *, sure: bool) -> str:
+    [(session_id, count)] = _held(files, letter_id, "discard").items()
+    if not sure:
+        raise CommandFailed(
+            f"This would drop {_counted(count)} of session {session_id} for good:"
+            " add --yes to do it.",
+            WRONG_USE,
+        )
+    try:
+        dropped = discard(files[session_id], letter_id or 0)
+    except SpoolUnavailable as error:
+        raise CommandFailed(
+            f"Nothing of session {session_id} was discarded: {error}."
+        ) from error
+    return f"Session {session_id}: {_counted(dropped)} dropped."
+
+
+# --- both ----------------------------------------------------------------------------
+
+
+def _held(
+    files: Mapping[str, Path], letter_id: int | None, what: str
+) -> Mapping[str, int]:
+    """How many of the dead letters that are meant each session has, if any."""
+    held = Counter(
+        session_id
+        for session_id, path in files.items()
+        for letter in _look(session_id, path).dead_letters
+        if letter_id in (None, letter.id)
+    )
+    if not held:
+        meant = "no dead letter" if letter_id is None else f"no dead letter {letter_id}"
+        raise CommandFailed(f"Nothing to {what}: there is {meant}.")
+    return held
+
+
+def _counted(count: int) -> str:
+    return "1 dead letter" if count == 1 else f"{count} dead letters"
 
 
 # --- list ----------------------------------------------------------------------------

@@ -133,8 +133,9 @@ SPOOL_FULL: Final = Situation(
     "spool_full",
     State.RECONNECTING,
     UserAction.WAIT,
-    "The connector's disk is full; WhatsApp keeps new messages until there is room: "
-    "at least 64 MB must be free.",
+    "The connector has no room to receive; WhatsApp keeps new messages until there is: "
+    "64 MB of disk must be free, and what waits or was set aside (zapbase spool list) "
+    "fit into WA_SPOOL_LIMIT_MB.",
 )
 TAKEN_OVER: Final = Situation(
     "taken_over",

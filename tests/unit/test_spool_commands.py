@@ -11,7 +11,7 @@ import pytest
 
 from connector import cli
 from connector.adapters.whatsapp.event_codes import Code
-from connector.adapters.whatsapp.spool.writer import connect
+from connector.adapters.whatsapp.spool.writer import HighWater, connect
 from tests.unit.whatsapp.both_halves import Spool, at_most, texts
 from tests.unit.whatsapp.neonize_events import history_event, message
 
@@ -125,6 +125,45 @@ async def test_one_dead_letter_can_be_replayed_alone(
     assert [letter["id"] for letter in listed(capsys)[0]["dead_letters"]] == [1]
 
 
+async def test_what_is_discarded_is_gone_and_gives_its_room_back(
+    ana: Spool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await refuse(ana, "x" * 100_000)
+    narrow = HighWater(spool_bytes=90_000, free_bytes=0)
+    assert not ana.writer(high_water=narrow).has_room()
+
+    assert run("discard", "--session", "ana", "--yes") == 0
+
+    assert capsys.readouterr().out == "Session ana: 1 dead letter dropped.\n"
+    assert listed(capsys)[0]["dead_letters"] == []
+    assert ana.writer(high_water=narrow).has_room()
+    assert await ana.reader.depth() == 0
+
+
+async def test_one_dead_letter_can_be_discarded_alone(
+    ana: Spool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await refuse(ana, "one", "two")
+    ana.writer().append(Code.MESSAGE, message("waits", id="W"))
+
+    assert run("discard", "--session", "ana", "--id", "1", "--yes") == 0
+
+    [session] = listed(capsys)
+    assert [letter["id"] for letter in session["dead_letters"]] == [2]
+    assert texts(await ana.reader.read(at_most(10))) == ["waits"]
+
+
+async def test_nothing_is_discarded_unless_somebody_is_sure(
+    ana: Spool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await refuse(ana, "one", "two")
+
+    assert run("discard", "--session", "ana") == 2
+
+    assert "2 dead letters of session ana for good" in capsys.readouterr().err
+    assert len(listed(capsys)[0]["dead_letters"]) == 2
+
+
 async def test_what_is_refused_again_is_a_dead_letter_again(
     ana: Spool, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -191,6 +230,7 @@ async def test_dead_letters_of_an_earlier_release_are_taken_along(
         (("replay", "--id", "7"), 1, "Nothing to replay: there is no dead letter 7."),
         (("replay", "--session", "bob"), 2, "No session bob has a spool"),
         (("list", "--session", "../.."), 2, "No session ../.. has a spool"),
+        (("discard", "--session", "bob"), 2, "No session bob has a spool"),
     ],
 )
 def test_what_cannot_be_done_is_said(
@@ -207,6 +247,17 @@ def test_what_cannot_be_done_is_said(
 def test_without_a_spool_the_list_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("list") == 0
     assert capsys.readouterr().out == "No session has a spool here.\n"
+
+
+async def test_there_may_be_nothing_to_discard(
+    ana: Spool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ana.writer()
+
+    assert run("discard", "--session", "ana", "--id", "7", "--yes") == 1
+
+    said = capsys.readouterr().err
+    assert said == "Nothing to discard: there is no dead letter 7.\n"
 
 
 async def test_an_id_that_several_sessions_have_needs_the_session(

@@ -2,7 +2,7 @@
 
 An event moves there whole, in the transaction that removes it from the queue, or, when
 only a part of it is at fault, that part alone as an event of its own. Replaying moves it
-back to the end of the queue. Neither needs the key.
+back to the end of the queue, discarding drops it for good. None of it needs the key.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ insert into events (seq, code, term, received_at, body)
 select ? + row_number() over (order by id), code, term, received_at, body
 from dead_letters where ? in (0, id) order by id
 """
+_DROP: Final = "delete from dead_letters where ? in (0, id)"
 _END: Final = "select coalesce(max(seq), 0) from events"
 
 
@@ -72,10 +73,15 @@ def replay(connection: sqlite3.Connection, letter_id: int = 0) -> int:
         (end,) = connection.execute(_END).fetchone()
         after = max(end, time.time_ns() // 1_000)
         moved = connection.execute(_GIVE_BACK, (after, letter_id)).rowcount
-        connection.execute("delete from dead_letters where ? in (0, id)", (letter_id,))
+        connection.execute(_DROP, (letter_id,))
         connection.execute("commit")
     except sqlite3.Error:
         if connection.in_transaction:  # SQLite itself may have ended it
             connection.execute("rollback")
         raise
     return moved
+
+
+def discard(connection: sqlite3.Connection, letter_id: int = 0) -> int:
+    """Drop one dead letter, or all, for good; return how many. Raises sqlite3.Error."""
+    return connection.execute(_DROP, (letter_id,)).rowcount

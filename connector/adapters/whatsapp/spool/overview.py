@@ -83,6 +83,12 @@ def replay(path: Path, letter_id: int = 0) -> int:
         return dead_letters.replay(connection, letter_id)
 
 
+def discard(path: Path, letter_id: int = 0) -> int:
+    """Drop dead letters for good. Raises SpoolUnavailable."""
+    with _translated(), contextlib.closing(connect(path)) as connection:
+        return dead_letters.discard(connection, letter_id)
+
+
 def _existing(path: Path) -> sqlite3.Connection:
     # Not "ro": who may not write cannot remove the log files it makes, either.
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=10)
