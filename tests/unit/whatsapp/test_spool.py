@@ -12,9 +12,23 @@ from connector.adapters.whatsapp.spool.writer import HighWater, SpoolWriter
 from connector.errors import SealBroken
 from connector.ports import DesiredState, SessionId, SessionRow
 from tests.unit.whatsapp.both_halves import KEY, Spool, at_most, texts
-from tests.unit.whatsapp.neonize_events import BOB_LID, message, source
+from tests.unit.whatsapp.neonize_events import (
+    BOB_LID,
+    call_offer,
+    message,
+    source,
+)
 
 OTHER_KEY = b"o" * 32
+
+
+def session(*, ignore_status: bool) -> SessionRow:
+    return SessionRow(
+        session_id=SessionId("s"),
+        desired_state=DesiredState.CONNECTED,
+        desired_revision=1,
+        ignore_status=ignore_status,
+    )
 
 
 async def test_events_come_out_in_order_and_stay_until_trimmed(spool: Spool) -> None:
@@ -95,18 +109,37 @@ async def test_a_switch_holds_for_what_is_read_next(spool: Spool) -> None:
     status = source(chat="status@broadcast", sender=BOB_LID)
     for wanted in (False, True):
         spool.writer().append(Code.MESSAGE, message("na praia", status))
-        spool.reader.follow(
-            SessionRow(
-                session_id=SessionId("s"),
-                desired_state=DesiredState.CONNECTED,
-                desired_revision=1,
-                ignore_status=not wanted,
-            )
-        )
+        spool.reader.follow(session(ignore_status=not wanted))
         batch = await spool.reader.read(at_most(10))
         assert texts(batch) == (["na praia"] if wanted else [])
         assert batch is not None
         await spool.reader.trim(batch)
+
+
+async def test_what_was_left_behind_is_read_as_its_session_wanted(spool: Spool) -> None:
+    spool.writer()
+    spool.reader.follow(session(ignore_status=False))
+    await spool.reader.read(at_most(1))  # the session runs
+    status = source("status@broadcast", BOB_LID)
+    spool.writer().append(Code.MESSAGE, message("kept", status))
+    spool.writer().append(Code.CALL_OFFER, call_offer())
+
+    successor = spool.read_with(KEY)  # of another process, where it does not run
+
+    assert texts(await successor.read(at_most(10))) == ["kept"]
+    successor.close()
+
+
+@pytest.mark.parametrize("damaged", ["", "[]", '{"ignore_status": 0}', "\xff"])
+async def test_without_wishes_that_can_be_read_the_usual_rules_hold(
+    spool: Spool, damaged: str
+) -> None:
+    (spool.path.parent / "rules.json").write_text(damaged, "latin-1")
+    status = source("status@broadcast", BOB_LID)
+    spool.writer().append(Code.MESSAGE, message("ignored", status))
+    spool.writer().append(Code.MESSAGE, message("read"))
+
+    assert texts(await spool.reader.read(at_most(10))) == ["read"]
 
 
 async def test_a_wrong_key_stops_reading_and_destroys_nothing(spool: Spool) -> None:

@@ -191,6 +191,30 @@ async def test_a_store_that_cannot_be_read_for_a_moment_costs_and_repeats_nothin
     assert spool.dead_letters() == []
 
 
+async def test_a_store_that_only_history_needs_does_not_hold_up_the_news(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hindered(code: int, *given: Any) -> Iterator[Incoming | Rejected]:
+        if code == Code.HISTORY_SYNC:
+            raise sqlite3.OperationalError("disk I/O error")
+        return decode(code, *given)
+
+    monkeypatch.setattr(spool_reader, "decode", hindered)
+    writer = spool.writer()
+    writer.append(Code.HISTORY_SYNC, history(1))
+    for number in range(9):
+        writer.append(Code.MESSAGE, message(f"n{number}", id=f"N{number}"))
+
+    for number in range(9):
+        batch = await spool.reader.read(at_most(1))
+        assert texts(batch) == [f"n{number}"]
+        assert batch is not None
+        await spool.reader.trim(batch)
+
+    with pytest.raises(SpoolUnavailable):
+        await spool.reader.read(at_most(1))
+
+
 class _Forgetful(dict[Jid, float]):
     def __setitem__(self, lid: Jid, until: float) -> None:
         return

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from connector.adapters.whatsapp.event_codes import Code
+from connector.adapters.whatsapp.protobufs import events
 from connector.adapters.whatsapp.reading.incoming import decode
 from connector.adapters.whatsapp.reading.rules import Poison, Rejected
 from connector.adapters.whatsapp.spool import lanes as lanes_module
@@ -21,6 +22,7 @@ from tests.unit.whatsapp.neonize_events import (
     BOB_LID,
     history_event,
     message,
+    receipt,
     remembered,
 )
 
@@ -170,6 +172,24 @@ async def test_large_events_are_read_a_few_at_a_time(
         await spool.reader.trim(batch)
 
     assert sizes == [[4_000, 4_000], [4_000], [30_000], [1]]
+
+
+async def test_many_ticks_in_few_bytes_are_read_a_few_at_a_time(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (lanes_module, spool_queue):
+        monkeypatch.setattr(module, "MOST_BYTES", 400_000)
+    writer = spool.writer()
+    for _ in range(4):
+        ids = [f"3EB0{number}" for number in range(1_000)]
+        writer.append(Code.RECEIPT, receipt(events.Receipt.READ, *ids))
+
+    sizes = []
+    while (batch := await spool.reader.read(at_most(500))) is not None:
+        sizes.append(len(batch.incoming))
+        await spool.reader.trim(batch)
+
+    assert sizes == [1, 1, 1, 1]
 
 
 def unreadable_part(item: Incoming | Rejected) -> bool:

@@ -127,10 +127,11 @@ class EventLane:
             raise
         except Exception as error:  # noqa: BLE001 - one event must not stop the lane
             return _poisoned(event, error)
+        incoming = tuple(item for item in items if not isinstance(item, Rejected))
         return Entry(
             event=event,
-            weight=len(row.body),
-            incoming=tuple(item for item in items if not isinstance(item, Rejected)),
+            weight=max(len(row.body), sum(map(weight, incoming))),
+            incoming=incoming,
             letters=tuple(
                 self._reading.letter(event, item)
                 for item in items

@@ -24,8 +24,10 @@ from typing import Final
 from connector.adapters.whatsapp.reading.address_book import AddressBook
 from connector.adapters.whatsapp.reading.history.excerpt import excerpt
 from connector.adapters.whatsapp.reading.incoming import decode
+from connector.adapters.whatsapp.reading.rules import HINDRANCES as WHILE_READING
 from connector.adapters.whatsapp.reading.rules import Poison, ReadingRules, Rejected
 from connector.adapters.whatsapp.spool.dead_letters import DeadLetter, Part, WholeEvent
+from connector.adapters.whatsapp.spool.kept_rules import KeptRules
 from connector.adapters.whatsapp.spool.lanes import (
     HINDRANCES,
     Entry,
@@ -62,6 +64,8 @@ class SpoolReader:
         self._session_id = session_id
         self._sealer = sealer
         self._rules = rules
+        self._kept = KeptRules(path.parent)
+        self._followed = False
         self._own = own
         self._people = AddressBook(phone_of)
         # Not asyncio's: a cancelled call goes on in its thread until it is done.
@@ -100,6 +104,7 @@ class SpoolReader:
             self._queue.close()
 
     def follow(self, session: SessionRow) -> None:
+        self._followed = True
         self._rules = replace(
             self._rules,
             history_days=session.history_days,
@@ -123,13 +128,27 @@ class SpoolReader:
 
     def _read(self, limits: Mapping[Lane, int]) -> SpooledBatch | None:
         with self._turn, _disk():
+            self._remember_rules()
             self._queue.pay()
+            hindered: BaseException | None = None
             for lane in self._order():
-                entries = self._lanes[lane].hand_out(limits[lane])
+                try:
+                    entries = self._lanes[lane].hand_out(limits[lane])
+                except WHILE_READING as error:
+                    hindered = error  # what hinders one lane need not hold up the other
+                    continue
                 if entries:
                     self._queue.fold_log()  # nothing is trimmed while Supabase is away
                     return self._batch(lane, entries)
+            if hindered is not None:
+                raise hindered
             return None
+
+    def _remember_rules(self) -> None:
+        if self._followed:
+            self._kept.keep(self._rules)
+        else:
+            self._rules = self._kept.over(self._rules)
 
     def _order(self) -> tuple[Lane, Lane]:
         if self._live_in_a_row < LIVE_IN_A_ROW:

@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from connector.adapters.whatsapp.identity import parse, person
 from connector.adapters.whatsapp.process.orders import LOCK_NAME, STORE_NAME
+from connector.adapters.whatsapp.whole_file import write_whole
 from connector.domain.addresses import LID_SERVER, PHONE_SERVER, Jid
 from connector.domain.messages import Person
 from connector.errors import InvalidAddress
@@ -55,7 +56,7 @@ class WhatsAppStore:
         store = self.folder / STORE_NAME
         if store.exists() and self._lineage_file.exists():
             return
-        _write_whole(self._lineage_file, secrets.token_hex(16))
+        write_whole(self._lineage_file, secrets.token_hex(16))
         store.touch(mode=0o600)  # SQLite takes an empty file for a new database
 
     def lineage(self) -> str:
@@ -162,13 +163,3 @@ def _locked(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file that is either there with all of its text, or not there."""
-    draft = path.with_suffix(".new")
-    with draft.open("w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
