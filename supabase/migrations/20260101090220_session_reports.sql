@@ -1,5 +1,31 @@
 -- Purpose: how a connector tells what became of a session.
--- Affects: wa_report_session, wa_record_event (new).
+-- Affects: wa_private.learn_own_addresses, wa_report_session, wa_record_event (new).
+-- (Aliases are stored by a later file: a function's body is read when it runs.)
+
+create function wa_private.learn_own_addresses(p_session_id uuid)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  device constant text := '[.:][0-9.:]*@';
+begin
+  perform wa_private.store_aliases(
+    p_session_id,
+    jsonb_build_array(jsonb_build_object(
+      'lid', regexp_replace(session.lid, device, '@'), 'phone', regexp_replace(session.jid, device, '@')
+    ))
+  )
+  from public.wa_sessions as session
+  where session.id = p_session_id
+    and session.lid like '%@lid'
+    and session.jid like '%@s.whatsapp.net';
+end;
+$$;
+comment on function wa_private.learn_own_addresses(uuid) is
+'The linked number has two addresses like everybody else: what it did under either of them is one person''s.';
 
 create function public.wa_report_session(p_session_id uuid, p_term bigint, p_report jsonb)
 returns uuid
@@ -18,6 +44,9 @@ declare
   unknown text;
 begin
   perform from wa_private.hold_lease(p_session_id, p_term, null);
+  if p_report ?| array['jid', 'lid'] then
+    perform wa_private.take_turns(p_session_id);
+  end if;
 
   select string_agg(key, ', ') into unknown
   from jsonb_object_keys(p_report) as report (key)
@@ -42,6 +71,9 @@ begin
       from jsonb_populate_record(session, p_report) as r
     )
   where session.id = p_session_id;
+  if p_report ?| array['jid', 'lid'] then
+    perform wa_private.learn_own_addresses(p_session_id);
+  end if;
   return p_session_id;
 end;
 $$;
@@ -75,6 +107,8 @@ $$;
 comment on function public.wa_record_event(uuid, bigint, text, text, text, jsonb) is
 'Records one event of a session, and forgets those older than 30 days. Raises ZB001 when the term is stale.';
 
+revoke execute on function wa_private.learn_own_addresses(uuid) from public, anon, authenticated;
+grant execute on function wa_private.learn_own_addresses(uuid) to service_role;
 revoke execute on function public.wa_report_session(uuid, bigint, jsonb) from public, anon, authenticated;
 revoke execute on function public.wa_record_event(uuid, bigint, text, text, text, jsonb)
 from public, anon, authenticated;

@@ -15,8 +15,9 @@ create table public.wa_chats (
   avatar_id text,
   avatar_checked_at timestamptz,
   refreshed_at timestamptz,
+  -- Members write it, and batches count on: it must never overflow.
   unread_count integer not null default 0
-  constraint wa_chats_unread_count_check check (unread_count >= 0),
+  constraint wa_chats_unread_count_check check (unread_count between 0 and 1000000),
   read_up_to timestamptz,
   last_message_at timestamptz,
   last_message_preview text,

@@ -114,7 +114,7 @@ begin
     group by fact.chat_id
   )
   update public.wa_chats as chat
-  set unread_count = chat.unread_count + risen.unread
+  set unread_count = least(chat.unread_count + risen.unread, 1000000)
   from (
     select told.chat_id, least(told.unread, 100000)::integer - coalesce((known.value #>> '{}')::integer, 0) as unread
     from told

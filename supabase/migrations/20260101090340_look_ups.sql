@@ -1,5 +1,5 @@
 -- Purpose: what WhatsApp has to be asked about people and groups, and when it was.
--- Affects: wa_private.look_ups, wa_private.store_stale, end_look_up (new).
+-- Affects: wa_private.look_ups, wa_private.store_stale, end_look_up, move_look_ups (new).
 
 create table wa_private.look_ups (
   session_id uuid not null references public.wa_sessions (id) on delete cascade,
@@ -91,3 +91,27 @@ comment on function wa_private.end_look_up(uuid, text[], text, timestamptz) is
 'What was asked then has been answered. After the chat or contact is written: that order of locks knows no deadlocks.';
 revoke execute on function wa_private.end_look_up(uuid, text[], text, timestamptz) from public, anon, authenticated;
 grant execute on function wa_private.end_look_up(uuid, text[], text, timestamptz) to service_role;
+
+create function wa_private.move_look_ups(p_session_id uuid, p_phone_jid text, p_lid_jid text)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  with taken as (
+    delete from wa_private.look_ups as look_up
+    where look_up.session_id = p_session_id and look_up.jid = p_phone_jid
+    returning look_up.aspect, look_up.stale_at
+  )
+  insert into wa_private.look_ups as look_up (session_id, jid, aspect, stale_at)
+  select p_session_id, p_lid_jid, taken.aspect, taken.stale_at
+  from taken
+  where taken.stale_at is not null
+  on conflict (session_id, jid, aspect) do update
+  set stale_at = greatest(look_up.stale_at, excluded.stale_at);
+$$;
+comment on function wa_private.move_look_ups(uuid, text, text) is
+'Lets what went out of date follow a person from the phone address to the LID.';
+revoke execute on function wa_private.move_look_ups(uuid, text, text) from public, anon, authenticated;
+grant execute on function wa_private.move_look_ups(uuid, text, text) to service_role;

@@ -41,7 +41,8 @@ begin
     case
       when not exists (
         select from wa_private.contact_aliases as alias
-        where alias.session_id = p_session_id and alias.phone_jid = p_said || '@s.whatsapp.net' and alias.spelling
+        where alias.session_id = p_session_id and alias.phone_jid = p_said || '@s.whatsapp.net'
+          and (alias.spelling or alias.lid_jid <> p_jid)
       )
         then p_said
     end,
@@ -50,7 +51,8 @@ begin
 end;
 $$;
 comment on function wa_private.phone_number_of(uuid, text, text) is
-'This person''s number as WhatsApp writes it; p_said if nothing better is known and it is not merely a spelling.';
+'This person''s number as WhatsApp writes it; p_said if nothing better is known and it is neither merely a '
+'spelling nor somebody else''s by now.';
 
 create function wa_private.may_be_one(p_jid text, p_other_jid text)
 returns boolean

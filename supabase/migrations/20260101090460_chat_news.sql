@@ -11,7 +11,7 @@ as $$
 begin
   update public.wa_chats as chat
   set
-    unread_count = chat.unread_count + touched.unread,
+    unread_count = least(chat.unread_count + touched.unread, 1000000),
     last_message_at = newest.sent_at,
     last_message_preview = newest.preview,
     last_message_kind = newest.kind,
@@ -58,7 +58,7 @@ stable
 security invoker
 set search_path = ''
 as $$
-  select count(*)::integer
+  select least(count(*), 900000)::integer
   from public.wa_messages as message
   where message.chat_id = p_chat_id
     and message.sent_at > coalesce(p_read_up_to, '-infinity')

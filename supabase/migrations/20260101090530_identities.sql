@@ -78,12 +78,21 @@ begin
       push_name = coalesce(contact.push_name, old.push_name),
       saved_name = coalesce(contact.saved_name, old.saved_name),
       business_name = coalesce(contact.business_name, old.business_name),
-      avatar_path = coalesce(contact.avatar_path, old.avatar_path),
-      avatar_id = coalesce(contact.avatar_id, old.avatar_id),
+      avatar_path = case when pictured.by_old then old.avatar_path else contact.avatar_path end,
+      avatar_id = case when pictured.by_old then old.avatar_id else contact.avatar_id end,
+      avatar_checked_at = case when pictured.by_old then old.avatar_checked_at else contact.avatar_checked_at end,
       on_whatsapp = coalesce(contact.on_whatsapp, old.on_whatsapp),
       on_whatsapp_checked_at = coalesce(contact.on_whatsapp_checked_at, old.on_whatsapp_checked_at),
-      tags = array(select distinct tag from unnest(old.tags || contact.tags) as tag order by tag),
+      -- Each unrolled by itself: an app may have given them different dimensions.
+      tags = array(select unnest(old.tags) union select unnest(contact.tags) order by 1),
       fields = old.fields || contact.fields
+    from (
+      -- The picture that is known, and of two the one that was asked for last.
+      select (old.avatar_id is not null, coalesce(old.avatar_checked_at, '-infinity'))
+        > (other.avatar_id is not null, coalesce(other.avatar_checked_at, '-infinity')) as by_old
+      from public.wa_contacts as other
+      where other.id = kept
+    ) as pictured
     where contact.id = kept;
     update public.wa_chats as chat set contact_id = kept where chat.contact_id = old.id;
     update public.wa_messages as message set sender_contact_id = kept where message.sender_contact_id = old.id;
@@ -189,6 +198,7 @@ begin
   perform wa_private.apply_receipts(p_session_id, touched_chats, touched_messages);
   delete from public.wa_chats as chat where chat.id = chats[1];
   perform wa_private.show_newest(touched_chats, null);
+  perform wa_private.move_look_ups(p_session_id, p_phone_jid, p_lid_jid);
 end;
 $$;
 comment on function wa_private.merge_person(uuid, text, text) is

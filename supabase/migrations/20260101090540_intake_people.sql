@@ -12,6 +12,14 @@ declare
   phones text[];
   lids text[];
   twofold record;
+  -- A number may have moved to somebody else.
+  losers constant text[] := (
+    select array_agg(known.lid_jid)
+    from jsonb_to_recordset(p_aliases) as given (lid text, phone text)
+    inner join wa_private.contact_aliases as known
+      on known.session_id = p_session_id and known.phone_jid = given.phone
+    where known.lid_jid <> given.lid
+  );
 begin
   with learned as (
     insert into wa_private.contact_aliases as alias (session_id, phone_jid, lid_jid, spelling)
@@ -41,7 +49,7 @@ begin
   update public.wa_contacts as contact
   set phone_number = wa_private.phone_number_of(p_session_id, contact.jid, contact.phone_number)
   where contact.session_id = p_session_id
-    and contact.jid = any(lids)
+    and contact.jid = any(lids || losers)
     and contact.phone_number is distinct
     from wa_private.phone_number_of(p_session_id, contact.jid, contact.phone_number);
 end;

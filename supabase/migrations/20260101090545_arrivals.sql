@@ -40,12 +40,34 @@ begin
   return (
     with given as (
       select
-        message.*, (p_addresses -> message.chat_jid ->> 'chat')::uuid as chat_id, row_number() over () as place
+        message.*, (p_addresses -> message.chat_jid ->> 'chat')::uuid as chat_id,
+        p_addresses -> message.sender_jid ->> 'jid' as sender, row_number() over () as place
       from jsonb_to_recordset(p_messages) as message (
         whatsapp_id text, chat_jid text, from_me boolean, sender_jid text, sender_name text, kind text,
         body text, content jsonb, quoted_whatsapp_id text, mentions text[], sent_at timestamptz,
         status text, source text, expires_at timestamptz
       )
+    ),
+    recognised as (
+      select
+        given.*, known.id as known_id, known.source as known_source, known.kind as known_kind,
+        coalesce(
+          known.sender_jid,
+          first_value(given.sender) over (
+            partition by given.chat_id, given.whatsapp_id, given.from_me order by given.sender is null, given.place
+          )
+        ) as author
+      from given
+      -- Lateral, so that each is looked up by index however stale the planner's statistics.
+      left join lateral (
+        select message.id, message.source, message.kind, message.sender_jid
+        from public.wa_messages as message
+        where message.session_id = p_session_id
+          and message.chat_id = given.chat_id
+          and message.whatsapp_id = given.whatsapp_id
+          and message.from_me = given.from_me
+        limit 1
+      ) as known on true
     ),
     single as (
       -- The same message twice in one batch is one, with the best source, status and name of all,
@@ -57,7 +79,9 @@ begin
         max(given.sender_name) over same as best_name,
         max(given.expires_at) over same as last_end,
         min(given.place) over same as first_place
-      from given
+      from recognised as given
+      -- Only from whom it was: others in a group see its id, too, and may give it to words of their own.
+      where given.from_me or wa_private.may_be_one(given.author, given.sender)
       window same as (partition by given.chat_id, given.whatsapp_id, given.from_me)
       order by
         given.chat_id, given.whatsapp_id, given.from_me, given.kind = 'undecryptable',
@@ -67,44 +91,31 @@ begin
       array_agg(row(
         single.first_place, single.chat_id, single.whatsapp_id, single.from_me,
         case when not single.from_me then (p_addresses -> single.sender_jid ->> 'contact')::uuid end,
-        sender.jid, single.best_name, single.kind, single.body,
+        single.sender, single.best_name, single.kind, single.body,
         coalesce(single.content, '{}'), single.quoted_whatsapp_id,
         case
           when cardinality(single.mentions) > 0 then wa_private.canonical_addresses(p_session_id, single.mentions)
           else '{}'
         end,
         single.sent_at, coalesce(single.best_status, single.status), coalesce(single.best_source, single.source),
-        single.last_end, known.id,
+        single.last_end, single.known_id,
         -- What could not be decrypted is sent again under its id, and takes the place that was kept for it.
         -- What came live is what was first said; history may already tell it as it was changed to.
-        -- Only from whom it was: others in a group see its id, too, and may give it to words of their own.
-        known.id is not null
+        single.known_id is not null
         and single.kind <> 'undecryptable'
-        and (single.from_me or wa_private.may_be_one(known.sender_jid, sender.jid))
         and (
-          known.kind = 'undecryptable'
-          or array_position(sources, single.source) > array_position(sources, known.source)
+          single.known_kind = 'undecryptable'
+          or array_position(sources, single.source) > array_position(sources, single.known_source)
         ),
         -- History may bring a message before it is delivered: only then is it unread.
         (
           single.best_source = 'live' and not single.from_me and single.kind <> 'system'
-          and known.source is distinct from 'live' and known.source is distinct from 'outbox'
+          and single.known_source is distinct from 'live' and single.known_source is distinct from 'outbox'
           and single.sent_at > coalesce(chat.read_up_to, '-infinity')
         )::integer
       )::wa_private.arrival order by single.first_place)
     from single
-    cross join lateral (select p_addresses -> single.sender_jid ->> 'jid' as jid) as sender
     inner join public.wa_chats as chat on chat.id = single.chat_id
-    -- Lateral, so that each is looked up by index however stale the planner's statistics.
-    left join lateral (
-      select message.id, message.source, message.kind, message.sender_jid
-      from public.wa_messages as message
-      where message.session_id = p_session_id
-        and message.chat_id = single.chat_id
-        and message.whatsapp_id = single.whatsapp_id
-        and message.from_me = single.from_me
-      limit 1
-    ) as known on true
   );
 end;
 $$;

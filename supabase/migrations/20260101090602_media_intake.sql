@@ -30,14 +30,16 @@ begin
     select distinct on (message.id)
       gen_random_uuid() as id, message.id as message_id, message.sent_at, item.attachment as file,
       decode(item.attachment ->> 'file_sha256', 'hex') as file_sha256
-    from jsonb_to_recordset(p_items) as item (chat_jid text, whatsapp_id text, from_me boolean, attachment jsonb)
+    from jsonb_to_recordset(p_items) as item (
+      chat_jid text, whatsapp_id text, from_me boolean, sender_jid text, attachment jsonb
+    )
     left join wa_private.contact_aliases as alias
       on alias.session_id = p_session_id and alias.phone_jid = item.chat_jid
     inner join public.wa_chats as chat
       on chat.session_id = p_session_id and chat.jid = coalesce(alias.lid_jid, item.chat_jid)
     -- Lateral, so that each is looked up by index however stale the planner's statistics.
     cross join lateral (
-      select known.id, known.sent_at
+      select known.id, known.sent_at, known.sender_jid
       from public.wa_messages as known
       where known.session_id = p_session_id
         and known.chat_id = chat.id
@@ -45,7 +47,11 @@ begin
         and known.from_me = item.from_me
       limit 1
     ) as message
+    left join wa_private.contact_aliases as sender
+      on sender.session_id = p_session_id and sender.phone_jid = item.sender_jid
     where jsonb_typeof(item.attachment) = 'object'
+      -- Nobody hangs a file on somebody else's message by giving its id to one of their own.
+      and (item.from_me or wa_private.may_be_one(message.sender_jid, coalesce(sender.lid_jid, item.sender_jid)))
       and not exists (select from public.wa_attachments as known where known.message_id = message.id)
     order by message.id
   ),

@@ -210,3 +210,82 @@ async def test_what_was_read_under_one_address_is_read_under_the_other(
     await store(service, leased, ALIAS)
 
     assert (await chat(service, BOB))["unread_count"] == 1
+
+
+async def test_a_number_that_moved_to_somebody_else_is_shown_of_them_alone(
+    leased: Session, service: Connection
+) -> None:
+    await store(service, leased, ALIAS | {"contacts": [{"jid": BOB}]})
+    moved = {"aliases": [{"lid": "7@lid", "phone": BOBS_PHONE}]}
+
+    await store(service, leased, moved | {"contacts": [{"jid": "7@lid"}]})
+
+    numbers = await service.fetch("select jid, phone_number from wa_contacts")
+    assert {row["jid"]: row["phone_number"] for row in numbers} == {
+        BOB: None,
+        "7@lid": "5521987654321",
+    }
+
+
+async def test_a_picture_that_changed_by_number_is_out_of_date_by_lid(
+    leased: Session, service: Connection
+) -> None:
+    seen = messages(message("A"), message("B", **BY_NUMBER))
+    changed = {"jid": BOBS_PHONE, "aspect": "picture", "as_of": at(5)}
+    await store(service, leased, seen | {"stale": [changed]})
+
+    await store(service, leased, ALIAS)
+
+    looked_up = "select jid from wa_private.look_ups where stale_at is not null"
+    assert await column(service, looked_up) == [BOB]
+
+
+async def test_a_person_keeps_the_picture_that_was_asked_for_last(
+    leased: Session, service: Connection
+) -> None:
+    await store(service, leased, {"contacts": [{"jid": BOB}, {"jid": BOBS_PHONE}]})
+    await service.execute(
+        "update wa_contacts set avatar_id = '', avatar_checked_at = now() where jid = $1",
+        BOB,
+    )
+    await service.execute(
+        "update wa_contacts set avatar_id = 'old', avatar_path = 'old.jpg',"
+        " avatar_checked_at = now() - interval '1 day' where jid = $1",
+        BOBS_PHONE,
+    )
+
+    await store(service, leased, ALIAS)
+
+    picture = await service.fetchrow("select avatar_id, avatar_path from wa_contacts")
+    assert picture is not None
+    assert tuple(picture.values()) == ("", None)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_the_numbers_own_two_addresses_are_one_as_soon_as_it_is_linked(
+    leased: Session, service: Connection, order: tuple[int, int]
+) -> None:
+    ours_by_phone = "5521900000000@s.whatsapp.net"
+    steps = [
+        (
+            "wa_report_session",
+            {"jid": "5521900000000:12@s.whatsapp.net", "lid": "9:12@lid"},
+        ),
+        (
+            "wa_store_batch",
+            {
+                "reactions": [
+                    reaction("A", "👍", from_me=True, sender_jid=ours_by_phone),
+                    reaction(
+                        "A", "🎉", from_me=True, sender_jid="9@lid", reacted_at=at(9)
+                    ),
+                ]
+            },
+        ),
+    ]
+    for step in order:
+        name, given = steps[step]
+        await service.execute(f"select * from {name}($1, 1, $2)", leased.id, given)  # noqa: S608
+
+    rows = await service.fetch("select sender_jid, emoji from wa_reactions")
+    assert [tuple(row.values()) for row in rows] == [("9@lid", "🎉")]
