@@ -67,6 +67,16 @@ def test_an_answer_of_somebody_else_is_refused_and_not_quoted(
     assert "5511912345678" not in str(refusal.value)
 
 
+async def test_what_no_utf_8_can_say_is_refused_and_not_tried_for_ever() -> None:
+    answers = httpx.MockTransport(lambda _: httpx.Response(200, json=None))
+    client = SupabaseClient("http://127.0.0.1:1", "sb_secret_x", answers)
+
+    with pytest.raises(InputRefused):
+        await client.call("wa_store_batch", {"p_batch": {"body": "\ud83d"}})
+
+    await client.aclose()
+
+
 @pytest.mark.parametrize("status", [408, 429, 502, 503, 504, 520])
 async def test_a_gateway_that_answers_in_words_of_its_own_is_away(status: int) -> None:
     answers = httpx.MockTransport(

@@ -80,6 +80,8 @@ class SupabaseClient:
             raise _translated(error) from error
         except httpx.HTTPError as error:
             raise SupabaseUnavailable from error
+        except UnicodeEncodeError as error:
+            raise InputRefused from error  # halves of characters, which nobody can send
         return _rows(response.data)
 
     async def send(

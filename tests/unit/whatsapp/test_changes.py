@@ -54,6 +54,22 @@ NEW_WORDS = e2e.Message(
 )
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        protocol(P.REVOKE, key("")),
+        protocol(P.MESSAGE_EDIT, key(""), editedMessage=NEW_WORDS),
+        e2e.Message(reactionMessage=e2e.ReactionMessage(text="x")),
+        e2e.Message(pollUpdateMessage=e2e.PollUpdateMessage(senderTimestampMS=NOW_MS)),
+    ],
+    ids=["revoke", "edit", "reaction", "vote"],
+)
+def test_what_changes_no_message_says_nothing_and_is_no_dead_letter(
+    change: e2e.Message,
+) -> None:
+    assert meant(change) == []
+
+
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_an_edit_has_the_new_words(*, wrapped: bool) -> None:
     change = edited(NEW_WORDS, timestampMS=NOW_MS - 250)

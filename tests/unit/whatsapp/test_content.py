@@ -162,6 +162,33 @@ def test_an_invitation_names_the_group_and_the_code() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ('{"display_text": "Order", "id": "7"}', {"id": "7", "text": "Order"}),
+        ('{"title": "Menu"}', {"id": "quick_reply", "text": "Menu"}),
+        (r'{"title": "\ud83d"}', {"id": "quick_reply", "text": "?"}),
+        ("not JSON", {"id": "quick_reply"}),
+        ("[1]", {"id": "quick_reply"}),
+        ('{"display_text": ["Order"]}', {"id": "quick_reply"}),
+        ("[" * 16_000, {"id": "quick_reply"}),
+        ('{"display_text": "' + "x" * 17_000 + '"}', {"id": "quick_reply"}),
+    ],
+)
+def test_a_flows_buttons_have_what_stands_on_them(
+    told: str, shown: dict[str, str]
+) -> None:
+    kinds = e2e.InteractiveMessage
+    flow = kinds.NativeFlowMessage()
+    flow.buttons.add(name="quick_reply", buttonParamsJSON=told)
+    message = kinds(body=kinds.Body(text="How can I help?"), nativeFlowMessage=flow)
+
+    found = said(e2e.Message(interactiveMessage=message))
+
+    assert found.body == "How can I help?"
+    assert found.content["choices"] == [shown]
+
+
 def test_buttons_and_lists_read_as_their_text() -> None:
     buttons = e2e.ButtonsMessage(
         contentText="Which?",

@@ -222,6 +222,21 @@ def test_a_call_in_a_group_is_the_groups() -> None:
     assert call.content == {"call_id": "CA11", "video": True, "group": True}
 
 
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_groups_call_is_the_groups_when_only_who_rings_is_named(
+    *, as_text: bool
+) -> None:
+    offer = events.CallOffer.FromString(neonize.call_offer())
+    named = {"text": FAMILY} if as_text else {"jid": neonize.jid(FAMILY)}
+    offer.data.Attrs.add(name="group-jid", **named)
+    raw = offer.SerializePartialToString()
+
+    call = only(Message, items(Code.CALL_OFFER, raw, CALLS))
+
+    assert (call.chat, call.sender) == (FAMILY_CHAT, BOB)
+    assert call.content == {"call_id": "CA11", "video": False, "group": True}
+
+
 def test_our_own_call_from_the_phone_is_not_incoming() -> None:
     raw = neonize.call_offer(caller=ANA_LID)
 

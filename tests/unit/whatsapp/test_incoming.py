@@ -100,6 +100,26 @@ def test_a_broadcast_arrives_as_a_direct_message_of_its_sender() -> None:
     assert only_message(neonize.message("to all", where)).chat == BOBS_CHAT
 
 
+def test_our_broadcast_is_in_the_chat_of_each_who_gets_it() -> None:
+    where = source("1700000000@broadcast", ANA_LID, from_me=True)
+    for lid, phone in ((BOB_LID, BOB_PHONE), ("", "5531900000000@s.whatsapp.net")):
+        where.BroadcastRecipients.add(LID=neonize.jid(lid), PN=neonize.jid(phone))
+
+    found = read(Code.MESSAGE, neonize.message("to all", where))
+
+    chats = [item.chat for item in found if isinstance(item, Message)]
+    assert chats[0] == BOBS_CHAT
+    assert [str(chat.jid) for chat in chats[1:]] == ["5531900000000@s.whatsapp.net"]
+
+
+def test_what_we_read_of_a_broadcast_list_is_no_chat() -> None:
+    where = source("1700000000@broadcast", ANA_LID, from_me=True)
+
+    assert (
+        read(Code.RECEIPT, neonize.receipt(events.Receipt.READ, "A", where=where)) == []
+    )
+
+
 def test_status_posts_are_kept_only_when_wanted() -> None:
     raw = neonize.message("my day", source("status@broadcast", BOB_LID))
 

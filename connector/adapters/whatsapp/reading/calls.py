@@ -12,12 +12,14 @@ from connector.adapters.whatsapp.protobufs import events
 from connector.adapters.whatsapp.reading.content.said import CALL, Said
 from connector.adapters.whatsapp.reading.envelope import Envelope
 from connector.adapters.whatsapp.reading.rules import ReadingRules
+from connector.domain.addresses import Jid
 from connector.domain.incoming import Incoming
 from connector.domain.messages import Json, Source, Status
 
 _SECOND: Final = timedelta(seconds=1)
 _VIDEO: Final = "video"
 _GROUP: Final = "group"
+_GROUP_JID: Final = "group-jid"
 
 
 def read_offer(
@@ -41,9 +43,10 @@ def _call(
     event: Any, received_at: datetime, rules: ReadingRules, *, video: bool, group: bool
 ) -> Iterator[Incoming]:
     meta = event.basicCallMeta
-    where = identity.jid_of(getattr(meta, "from"))
+    told = identity.jid_of(getattr(meta, "from"))
+    where = _rings_in(event.data) or told  # who rings may be all that is told
     caller = identity.person(
-        identity.jid_of(meta.callCreator), identity.jid_of(meta.callCreatorAlt), where
+        identity.jid_of(meta.callCreator), identity.jid_of(meta.callCreatorAlt), told
     )
     call_id = whatsapp_id(meta.callID)
     if caller is None or rules.ignore_calls or identity.is_same(caller, rules.own):
@@ -63,3 +66,12 @@ def _call(
     )
     content: dict[str, Json] = {"call_id": call_id, "video": video, "group": group}
     yield envelope.message(Said(CALL, None, content))
+
+
+def _rings_in(data: Any) -> Jid | None:
+    """The group of a group's call, which neonize leaves among the raw attributes."""
+    for attribute in data.Attrs:
+        if attribute.name == _GROUP_JID:
+            text = identity.address(attribute.text)
+            return text if text is not None else identity.jid_of(attribute.jid)
+    return None

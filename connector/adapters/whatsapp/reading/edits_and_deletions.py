@@ -8,13 +8,12 @@ from typing import Any, Final
 from google.protobuf.message import DecodeError
 
 from connector.adapters.whatsapp import identity
-from connector.adapters.whatsapp.bounds import whatsapp_id
 from connector.adapters.whatsapp.protobufs import e2e
 from connector.adapters.whatsapp.reading import message_secrets
 from connector.adapters.whatsapp.reading.content.context import LONGEST_LIFE
 from connector.adapters.whatsapp.reading.content.reading import read
 from connector.adapters.whatsapp.reading.content.wrappers import unwrap
-from connector.adapters.whatsapp.reading.envelope import Envelope
+from connector.adapters.whatsapp.reading.envelope import Envelope, named
 from connector.adapters.whatsapp.reading.message_secrets import Purpose
 from connector.adapters.whatsapp.reading.rules import ReadingRules
 from connector.domain.changes import Edit, Revocation
@@ -36,7 +35,7 @@ def protocol(envelope: Envelope, part: Any, rules: ReadingRules) -> Iterator[Inc
     """A waE2E.ProtocolMessage; most of them are between devices and say nothing."""
     if not part.HasField("type"):
         return
-    if part.type == _Protocol.REVOKE:
+    if part.type == _Protocol.REVOKE and named(part.key):
         yield _revocation(envelope, part.key, rules)
     elif part.type == _Protocol.MESSAGE_EDIT:
         edited = part.editedMessage
@@ -71,8 +70,8 @@ def sealed_edit(
         return
     try:
         message = e2e.Message.FromString(plain)
-    except DecodeError as error:
-        raise ValueError("what was sealed is not a message") from error
+    except DecodeError:
+        return  # a sender's nonsense must not fill the dead letters
     inner = message.protocolMessage
     edited = inner.editedMessage if inner.HasField("editedMessage") else message
     yield from _edit(envelope, part.targetMessageKey, edited, inner.timestampMS)
@@ -82,13 +81,13 @@ def _edit(
     envelope: Envelope, key: Any, edited: Any, milliseconds: int
 ) -> Iterator[Incoming]:
     said = read(edited)
-    if said is None:
+    if said is None or not named(key):
         return
     for name in _KEPT:
         said.content.pop(name, None)
     yield Edit(
         chat=envelope.chat,
-        whatsapp_id=whatsapp_id(key.ID),
+        whatsapp_id=named(key),
         from_me=envelope.from_me,
         sender=envelope.sender,
         edit_id=envelope.whatsapp_id,
@@ -108,7 +107,7 @@ def _revocation(envelope: Envelope, key: Any, rules: ReadingRules) -> Revocation
         ours = identity.is_same(author, rules.own)
     return Revocation(
         chat=envelope.chat,
-        whatsapp_id=whatsapp_id(key.ID),
+        whatsapp_id=named(key),
         from_me=ours,
         author=author,
         revoked_by=envelope.sender,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from connector.adapters.whatsapp import identity
+from connector.adapters.whatsapp.bounds import LONGEST_ID, clean
 from connector.adapters.whatsapp.reading.content.said import SYSTEM, Said
 from connector.domain.messages import (
     Chat,
@@ -23,6 +24,15 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # How far a sender's clock may be off before we only believe WhatsApp's.
 _TOLERATED: Final = timedelta(minutes=2)
+
+
+def named(key: Any) -> str:
+    """The id of the message that a WACommon.MessageKey names; empty when it names none.
+
+    What changes no message says nothing: it is no dead letter, or whoever likes could
+    fill the spool with them.
+    """
+    return clean(key.ID, LONGEST_ID)
 
 
 @dataclass(slots=True, kw_only=True)

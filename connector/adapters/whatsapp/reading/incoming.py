@@ -32,7 +32,10 @@ from connector.adapters.whatsapp.reading.rules import (
     ReadingRules,
     Rejected,
 )
-from connector.adapters.whatsapp.reading.whereabouts import whereabouts
+from connector.adapters.whatsapp.reading.whereabouts import (
+    Whereabouts,
+    everywhere,
+)
 from connector.domain.chats import Profile
 from connector.domain.incoming import Incoming
 from connector.domain.messages import Json, Source, Status
@@ -65,33 +68,38 @@ def _message(
     raw: bytes, received_at: datetime, rules: ReadingRules
 ) -> Iterator[Incoming]:
     event = events.Message.FromString(raw)
-    envelope = _envelope(event.Info, received_at, rules)
-    if envelope is None:
-        return
-    verified = event.Info.VerifiedName.Details.verifiedName
-    if verified and not envelope.from_me:
-        name = clean(verified, LONGEST_NAME) or None
-        yield Profile(person=envelope.sender, business_name=name)
-    yield from read_message(envelope, event.Message, rules, view_once=event.IsViewOnce)
+    for envelope in _envelopes(event.Info, received_at, rules):
+        verified = event.Info.VerifiedName.Details.verifiedName
+        if verified and not envelope.from_me:
+            name = clean(verified, LONGEST_NAME) or None
+            yield Profile(person=envelope.sender, business_name=name)
+        yield from read_message(
+            envelope, event.Message, rules, view_once=event.IsViewOnce
+        )
 
 
 def _undecryptable(
     raw: bytes, received_at: datetime, rules: ReadingRules
 ) -> Iterator[Incoming]:
     event = events.UndecryptableMessage.FromString(raw)
-    envelope = _envelope(event.Info, received_at, rules)
-    if envelope is None or event.DecryptFailMode == event.DECRYPT_FAIL_HIDE:
+    if event.DecryptFailMode == event.DECRYPT_FAIL_HIDE:
         return
     # Such as what is to be seen once, on the phone only: it will never be readable.
     gone: dict[str, Json] = {"unavailable": True} if event.IsUnavailable else {}
-    yield envelope.message(Said(UNDECRYPTABLE, None, gone))
+    for envelope in _envelopes(event.Info, received_at, rules):
+        yield envelope.message(Said(UNDECRYPTABLE, None, gone))
 
 
-def _envelope(info: Any, received_at: datetime, rules: ReadingRules) -> Envelope | None:
-    """None for what is not for people, or not wanted."""
-    where = None if info.Category == _PEER else whereabouts(info.MessageSource, rules)
-    if where is None:
-        return None
+def _envelopes(
+    info: Any, received_at: datetime, rules: ReadingRules
+) -> Iterator[Envelope]:
+    """One, as a rule; none for what is not for people, or not wanted."""
+    if info.Category != _PEER:
+        for where in everywhere(info.MessageSource, rules):
+            yield _envelope(info, where, received_at)
+
+
+def _envelope(info: Any, where: Whereabouts, received_at: datetime) -> Envelope:
     from_me = info.MessageSource.IsFromMe
     return Envelope(
         whatsapp_id=whatsapp_id(info.ID),

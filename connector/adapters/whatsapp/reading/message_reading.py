@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from connector.adapters.whatsapp.bounds import LONGEST_ID, clean
 from connector.adapters.whatsapp.protobufs import e2e
 from connector.adapters.whatsapp.reading import edits_and_deletions, reactions_and_votes
 from connector.adapters.whatsapp.reading.content.reading import as_view_once, said_in
 from connector.adapters.whatsapp.reading.content.said import VIEW_ONCE
 from connector.adapters.whatsapp.reading.content.wrappers import unwrap
-from connector.adapters.whatsapp.reading.envelope import Envelope
+from connector.adapters.whatsapp.reading.envelope import Envelope, named
 from connector.adapters.whatsapp.reading.rules import ReadingRules
 from connector.domain.incoming import Incoming
 
@@ -44,7 +43,7 @@ def read_message(
 def _pin(envelope: Envelope, part: Any, _rules: ReadingRules) -> Iterator[Incoming]:
     """A waE2E.PinInChatMessage."""
     pinned = part.type == e2e.PinInChatMessage.PIN_FOR_ALL
-    target = clean(part.key.ID, LONGEST_ID)
+    target = named(part.key)
     if target:
         yield envelope.notice(
             "pinned" if pinned else "unpinned", {"whatsapp_id": target}

@@ -18,8 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from connector.adapters.whatsapp.bounds import LONGEST_ID, clean
-from connector.adapters.whatsapp.reading.envelope import Envelope
+from connector.adapters.whatsapp.reading.envelope import Envelope, named
 from connector.adapters.whatsapp.reading.rules import ReadingRules
 from connector.domain.addresses import Jid
 from connector.domain.messages import Person
@@ -46,7 +45,7 @@ def opened(
     None when its secret is not known, or it is not theirs.
     """
     author = envelope.author_of(key, rules.own)
-    name = clean(key.ID, LONGEST_ID)
+    name = named(key)
     usable = len(sealed.encIV) == _NONCE_BYTES and len(sealed.encPayload) <= _LARGEST
     if author is None or not name or not usable:
         return None

@@ -8,13 +8,13 @@ from typing import Any, Final
 from google.protobuf.message import DecodeError
 from google.protobuf.message import Message as Protobuf
 
-from connector.adapters.whatsapp.bounds import LONGEST_ID, clean, whatsapp_id
+from connector.adapters.whatsapp.bounds import clean
 from connector.adapters.whatsapp.protobufs import e2e
 from connector.adapters.whatsapp.reading import message_secrets
 from connector.adapters.whatsapp.reading.content.polls import MOST_OPTIONS
 from connector.adapters.whatsapp.reading.content.reading import read
 from connector.adapters.whatsapp.reading.content.said import UNDECRYPTABLE, Said
-from connector.adapters.whatsapp.reading.envelope import Envelope
+from connector.adapters.whatsapp.reading.envelope import Envelope, named
 from connector.adapters.whatsapp.reading.message_secrets import Purpose
 from connector.adapters.whatsapp.reading.rules import ReadingRules
 from connector.domain.changes import Reaction, Vote
@@ -26,7 +26,8 @@ _HASH_BYTES: Final = 32
 
 def reaction(envelope: Envelope, part: Any, _rules: ReadingRules) -> Iterator[Incoming]:
     """A waE2E.ReactionMessage."""
-    yield _reaction(envelope, part, part.key)
+    if named(part.key):
+        yield _reaction(envelope, part, part.key)
 
 
 def sealed_reaction(
@@ -35,14 +36,14 @@ def sealed_reaction(
     """A waE2E.EncReactionMessage, as in a community's announcements."""
     key = part.targetMessageKey
     plain = message_secrets.opened(envelope, key, part, Purpose.REACTION, rules)
-    if plain is not None:
-        yield _reaction(envelope, _parsed(e2e.ReactionMessage, plain), key)
+    if (told := _parsed(e2e.ReactionMessage, plain)) is not None:
+        yield _reaction(envelope, told, key)
 
 
 def _reaction(envelope: Envelope, part: Any, key: Any) -> Reaction:
     return Reaction(
         chat=envelope.chat,
-        whatsapp_id=whatsapp_id(key.ID),
+        whatsapp_id=named(key),
         sender=envelope.sender,
         from_me=envelope.from_me,
         emoji=clean(part.text, LONGEST_EMOJI),
@@ -53,13 +54,14 @@ def _reaction(envelope: Envelope, part: Any, key: Any) -> Reaction:
 def vote(envelope: Envelope, part: Any, rules: ReadingRules) -> Iterator[Incoming]:
     """A waE2E.PollUpdateMessage."""
     key = part.pollCreationMessageKey
+    if not named(key):
+        return
     plain = message_secrets.opened(envelope, key, part.vote, Purpose.VOTE, rules)
-    chosen = None
-    if plain is not None:
-        chosen = options(_parsed(e2e.PollVoteMessage, plain).selectedOptions)
+    told = _parsed(e2e.PollVoteMessage, plain)
+    chosen = None if told is None else options(told.selectedOptions)
     yield Vote(
         chat=envelope.chat,
-        whatsapp_id=whatsapp_id(key.ID),
+        whatsapp_id=named(key),
         voter=envelope.sender,
         from_me=envelope.from_me,
         options=chosen,
@@ -84,20 +86,20 @@ def sealed_comment(
     """A waE2E.EncCommentMessage."""
     key = part.targetMessageKey
     plain = message_secrets.opened(envelope, key, part, Purpose.COMMENT, rules)
-    said: Said | None = Said(UNDECRYPTABLE)
-    if plain is not None:
-        said = read(_parsed(e2e.Message, plain))
+    told = _parsed(e2e.Message, plain)
+    said = Said(UNDECRYPTABLE) if told is None else read(told)
     yield from _comment(envelope, said, key)
 
 
 def _comment(envelope: Envelope, said: Said | None, key: Any) -> Iterator[Incoming]:
     if said is not None:
-        said.quoted_whatsapp_id = clean(key.ID, LONGEST_ID) or None
+        said.quoted_whatsapp_id = named(key) or None
         yield envelope.message(said)
 
 
-def _parsed(kind: type[Protobuf], plain: bytes) -> Any:
+def _parsed(kind: type[Protobuf], plain: bytes | None) -> Any | None:
+    """None for what cannot be opened, or makes no sense opened."""
     try:
-        return kind.FromString(plain)
-    except DecodeError as error:
-        raise ValueError("what was sealed makes no sense") from error
+        return None if plain is None else kind.FromString(plain)
+    except DecodeError:
+        return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from connector.adapters.whatsapp.reading.content import media
@@ -18,6 +19,7 @@ from connector.adapters.whatsapp.reading.content.said import (
 from connector.domain.messages import Json
 
 _MOST_CHOICES: Final = 64
+_LONGEST_PARAMETERS: Final = 16_384  # characters: a button's own, or a whole list
 _FILES: Final = {
     "imageMessage": "image",
     "videoMessage": "video",
@@ -80,10 +82,37 @@ def highly_structured(part: Any) -> Said:
 
 def native(part: Any) -> Said:
     flows = part.nativeFlowMessage.buttons[:_MOST_CHOICES]
-    named = [given(id=line(one.name)) for one in flows]
+    offered = [_flow(one) for one in flows]
     return _offer(
-        part.body.text, part.header.title, part.footer.text, named, part.header
+        part.body.text, part.header.title, part.footer.text, offered, part.header
     )
+
+
+def _flow(button: Any) -> Json:
+    """A button by its id, or else by WhatsApp's name for what it does."""
+    told = _parameters(button.buttonParamsJSON)
+    return given(
+        id=_told(told, "id") or line(button.name),
+        text=_told(told, "display_text") or _told(told, "title"),
+        url=_told(told, "url"),
+        phone=_told(told, "phone_number"),
+    )
+
+
+def _parameters(text: str | bytes) -> Mapping[str, Any]:
+    if len(text) > _LONGEST_PARAMETERS:
+        return {}
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _told(parameters: Mapping[str, Any], name: str) -> str | None:
+    value = parameters.get(name)
+    # JSON can hold halves of characters, which no UTF-8 can.
+    return line(value.encode(errors="replace")) if isinstance(value, str) else None
 
 
 def _offer(
@@ -111,7 +140,8 @@ def template_reply(part: Any) -> Said:
 
 def native_reply(part: Any) -> Said:
     answer = part.nativeFlowResponseMessage
-    said = _reply(part.body.text, answer.name)
+    told = _parameters(answer.paramsJSON)
+    said = _reply(part.body.text, _told(told, "id") or answer.name)
     said.content |= given(answer=line(answer.paramsJSON))
     return said
 

@@ -13,7 +13,7 @@ from connector.adapters.whatsapp.protobufs import web
 from connector.adapters.whatsapp.reading.content.context import LONGEST_LIFE
 from connector.adapters.whatsapp.reading.content.said import UNSUPPORTED, Said
 from connector.adapters.whatsapp.reading.edits_and_deletions import edit_in
-from connector.adapters.whatsapp.reading.envelope import Envelope
+from connector.adapters.whatsapp.reading.envelope import Envelope, named
 from connector.adapters.whatsapp.reading.history.chats import Remembered
 from connector.adapters.whatsapp.reading.history.notices import read_stub
 from connector.adapters.whatsapp.reading.message_reading import read_message
@@ -60,9 +60,9 @@ def read_remembered(info: Any, where: Remembered) -> Iterator[Incoming]:
             yield told
     else:
         yield from read_message(envelope, info.message, where.chunk.rules)
-        if (edit := edit_in(info.message)) is not None:
+        if (edit := edit_in(info.message)) is not None and named(edit.key):
             # The phone keeps an edited message as its last edit: it is both.
-            envelope = replace(envelope, whatsapp_id=whatsapp_id(edit.key.ID))
+            envelope = replace(envelope, whatsapp_id=named(edit.key))
             yield from read_message(envelope, edit.editedMessage, where.chunk.rules)
     yield from _since_then(envelope, info, where)
 
