@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.adapters.whatsapp.store.device_store import WhatsAppStore
+from connector.adapters.whatsapp.store.device_store import _SEALING, WhatsAppStore
 from connector.domain.addresses import Jid
 from connector.domain.messages import Person
 from connector.ports import Attempt
@@ -76,12 +76,25 @@ def test_a_secret_is_found_by_either_address(
         "insert into whatsmeow_lid_map values (?, ?)",
         [(_user(BOB_LID), _user(BOB_PHONE)), (_user(ANA_LID), _user(ANA_PHONE))],
     )
+    whatsmeow.execute("insert into whatsmeow_device values (?, ?)", (ANA_PHONE, ""))
     begin(whatsmeow, "3EB0POLL")
     chat_jid, sender_jid = Jid.parse(chat), Jid.parse(sender)
 
     assert store.secret_of(chat_jid, sender_jid, "3EB0POLL") == SECRET
     assert store.secret_of(chat_jid, sender_jid, "3EB0OTHER") is None
     assert store.secret_of(chat_jid, chat_jid, "3EB0POLL") is None
+
+
+def test_a_secret_is_found_without_looking_at_all_of_them(
+    whatsmeow: sqlite3.Connection,
+) -> None:
+    plan = whatsmeow.execute(f"explain query plan {_SEALING}", [""] * 5).fetchall()
+
+    steps = [step for *_, step in plan]
+    assert any(
+        "SEARCH whatsmeow_message_secrets" in step and "message_id=?" in step
+        for step in steps
+    )
 
 
 def _user(address: str) -> str:

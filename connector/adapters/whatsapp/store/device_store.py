@@ -35,8 +35,10 @@ from connector.ports import Attempt
 LINEAGE_NAME: Final = "lineage"
 _SIDE_FILES: Final = ("", "-wal", "-shm", "-journal")
 _BUSY_SECONDS: Final = 5.0
+# By its whole key, of which our own address comes first: there are hundreds of thousands.
 _SEALING: Final = (
-    "select key from whatsmeow_message_secrets where message_id = ?"
+    "select key from whatsmeow_message_secrets"
+    " where our_jid in (select jid from whatsmeow_device) and message_id = ?"
     " and chat_jid in (?, ?) and sender_jid in (?, ?)"
 )
 
