@@ -43,6 +43,17 @@ async def test_the_name_in_the_phones_address_book_comes_first(linked: Linked) -
     assert row["push_name"] == "Bobby"
 
 
+async def test_an_inbox_names_a_chat_by_its_contact(linked: Linked) -> None:
+    bob = linked.world.somebody("Bob")
+    await bob.says(linked.owner, "oi")
+
+    # As docs/chats.md has it: `wa_contacts(...)` would be ambiguous.
+    chat = await linked.shown("wa_chats", "*, contact:contact_id(display_name)")
+
+    assert chat["contact"] == {"display_name": "Bob"}
+    assert chat["last_message_preview"] == "oi"
+
+
 async def test_chats_are_archived_muted_and_pinned_as_on_the_phone(
     linked: Linked,
 ) -> None:
