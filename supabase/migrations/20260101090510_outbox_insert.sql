@@ -25,13 +25,16 @@ begin
       ),
       p_jid
     );
-    -- The lock waits out a merge of this chat into another, which then is found instead.
-    select chat.id into known_chat
-    from public.wa_chats as chat
-    where chat.session_id = p_session_id and chat.jid = canonical
-    for key share;
-    if found then
-      return known_chat;
+    -- A chat by phone address may be about to be merged into another: it is locked in one's turn only, or two
+    -- rows of one statement would deadlock with the batch that merges.
+    if attempt = 2 or canonical not like '%@s.whatsapp.net' then
+      select chat.id into known_chat
+      from public.wa_chats as chat
+      where chat.session_id = p_session_id and chat.jid = canonical
+      for key share;
+      if found then
+        return known_chat;
+      end if;
     end if;
     -- A batch may just be learning that this number is somebody known: look again after it.
     perform wa_private.take_turns(p_session_id);
@@ -115,6 +118,9 @@ begin
   end if;
 
   if new."to" ~* uuid_form then
+    perform wa_private.take_turns(new.session_id)
+    from public.wa_chats as chat
+    where chat.session_id = new.session_id and chat.id = new."to"::uuid and chat.jid like '%@s.whatsapp.net';
     select chat.id into new.chat_id
     from public.wa_chats as chat
     where chat.session_id = new.session_id and chat.id = new."to"::uuid

@@ -1,5 +1,5 @@
 -- Purpose: what becomes of rows of the outbox, and of the messages that show them (docs/outbox.md).
--- Affects: wa_private.record_outbox_results, show_outbox_state, sweep_outbox (new).
+-- Affects: wa_private.record_outbox_results, show_outbox_state, has_overdue_outbox, sweep_outbox (new).
 -- (What is applied to messages is a later file: a function's body is read when it runs.)
 
 create function wa_private.record_outbox_results(p_session_id uuid, p_results jsonb)
@@ -112,6 +112,23 @@ $$;
 comment on function wa_private.show_outbox_state(public.wa_outbox) is
 'Lets the message that shows an outbox row follow its state, and applies receipts, edits and replies that came first.';
 
+create function wa_private.has_overdue_outbox(p_session_id uuid)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select exists (
+    select from public.wa_outbox as entry
+    where entry.session_id = p_session_id and entry.state = 'queued' and entry.expires_at <= now()
+  ) or exists (
+    select from public.wa_outbox as entry
+    where entry.session_id = p_session_id and entry.state = 'sending' and entry.settle_by <= now()
+  );
+$$;
+comment on function wa_private.has_overdue_outbox(uuid) is 'Whether there is anything for sweep_outbox to end.';
+
 create function wa_private.sweep_outbox(p_session_id uuid)
 returns void
 language sql
@@ -148,7 +165,9 @@ comment on function wa_private.sweep_outbox(uuid) is
 
 revoke execute on function wa_private.record_outbox_results(uuid, jsonb) from public, anon, authenticated;
 revoke execute on function wa_private.show_outbox_state(public.wa_outbox) from public, anon, authenticated;
+revoke execute on function wa_private.has_overdue_outbox(uuid) from public, anon, authenticated;
 revoke execute on function wa_private.sweep_outbox(uuid) from public, anon, authenticated;
 grant execute on function wa_private.record_outbox_results(uuid, jsonb) to service_role;
 grant execute on function wa_private.show_outbox_state(public.wa_outbox) to service_role;
+grant execute on function wa_private.has_overdue_outbox(uuid) to service_role;
 grant execute on function wa_private.sweep_outbox(uuid) to service_role;

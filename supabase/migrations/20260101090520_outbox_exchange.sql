@@ -17,13 +17,13 @@ declare
   in_flight boolean;
 begin
   select lease.expires_at into held_until from wa_private.hold_lease(p_session_id, p_term, null) as lease;
-  if jsonb_array_length(coalesce(p_results, '[]')) > 0 then
+  if jsonb_array_length(coalesce(p_results, '[]')) > 0 or wa_private.has_overdue_outbox(p_session_id) then
     -- A receipt may be stored at this very moment. One after the other, the later of the two sees
     -- both the message's id and its receipt; side by side, neither would, and the tick were lost.
     perform wa_private.take_turns(p_session_id);
-    perform wa_private.record_outbox_results(p_session_id, p_results);
+    perform wa_private.record_outbox_results(p_session_id, coalesce(p_results, '[]'));
+    perform wa_private.sweep_outbox(p_session_id);
   end if;
-  perform wa_private.sweep_outbox(p_session_id);
 
   -- An expired lease still records what is true, but begins nothing new.
   if held_until <= now() or exists (

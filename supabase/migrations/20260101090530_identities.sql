@@ -1,51 +1,6 @@
 -- Purpose: what happens when a phone address and a LID turn out to be one person: their
 -- contacts and chats become one, and everything said, sent, ticked or done follows.
--- Affects: wa_private.is_known, merge_contacts, merge_chats, merge_person (new).
-
-create function wa_private.is_known(p_session_id uuid, p_phone_jid text)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return exists (
-    select from public.wa_contacts as contact
-    where contact.session_id = p_session_id and contact.jid = p_phone_jid
-  ) or exists (
-    select from public.wa_chats as chat
-    where chat.session_id = p_session_id and chat.jid = p_phone_jid
-  ) or exists (
-    select from public.wa_receipts as receipt
-    where receipt.session_id = p_session_id
-      and receipt.participant_jid = p_phone_jid and receipt.participant_jid like '%@s.whatsapp.net'
-  ) or exists (
-    select from public.wa_reactions as reaction
-    where reaction.session_id = p_session_id
-      and reaction.sender_jid = p_phone_jid and reaction.sender_jid like '%@s.whatsapp.net'
-  ) or exists (
-    select from public.wa_poll_votes as vote
-    where vote.session_id = p_session_id
-      and vote.voter_jid = p_phone_jid and vote.voter_jid like '%@s.whatsapp.net'
-  ) or exists (
-    select from wa_private.message_changes as change
-    where change.session_id = p_session_id
-      and change.done_by_jid = p_phone_jid and change.done_by_jid like '%@s.whatsapp.net'
-  ) or exists (
-    -- In two steps, so that only the index of mentions can be used.
-    select from (
-      select message.session_id
-      from public.wa_messages as message
-      where message.mentions @> array[p_phone_jid] and message.mentions <> '{}'
-      offset 0
-    ) as mentioning
-    where mentioning.session_id = p_session_id
-  );
-end;
-$$;
-comment on function wa_private.is_known(uuid, text) is
-'Whether anything is kept under a phone address that has to follow when the person''s LID becomes known.';
+-- Affects: wa_private.merge_contacts, merge_chats, merge_person (new).
 
 create function wa_private.merge_contacts(p_session_id uuid, p_phone_jid text, p_lid_jid text)
 returns uuid[]
@@ -126,13 +81,14 @@ declare
   old public.wa_chats;
   kept uuid;
 begin
-  -- Waits for inserts into the outbox that have just found the old chat.
+  -- Waits for inserts into the outbox that have just found the old chat; those that found the one that is kept
+  -- need not be waited for.
   select chat.* into old from public.wa_chats as chat
   where chat.session_id = p_session_id and chat.jid = p_phone_jid
   for update;
   select chat.id into kept from public.wa_chats as chat
   where chat.session_id = p_session_id and chat.jid = p_lid_jid
-  for update;
+  for no key update;
   if old.id is null then
     return null;
   end if;
@@ -204,11 +160,9 @@ $$;
 comment on function wa_private.merge_person(uuid, text, text) is
 'Joins all that is kept under a phone address with what is kept under the LID.';
 
-revoke execute on function wa_private.is_known(uuid, text) from public, anon, authenticated;
 revoke execute on function wa_private.merge_contacts(uuid, text, text) from public, anon, authenticated;
 revoke execute on function wa_private.merge_chats(uuid, text, text) from public, anon, authenticated;
 revoke execute on function wa_private.merge_person(uuid, text, text) from public, anon, authenticated;
-grant execute on function wa_private.is_known(uuid, text) to service_role;
 grant execute on function wa_private.merge_contacts(uuid, text, text) to service_role;
 grant execute on function wa_private.merge_chats(uuid, text, text) to service_role;
 grant execute on function wa_private.merge_person(uuid, text, text) to service_role;

@@ -76,6 +76,7 @@ begin
   perform wa_private.take_turns(p_session_id);
 
   if p_batch -> 'aliases' <> '[]' then
+    perform wa_private.lock_merging_chats(p_session_id, p_batch);
     perform wa_private.store_aliases(p_session_id, p_batch -> 'aliases');
   end if;
   addresses := wa_private.addresses_of(p_session_id, p_batch);

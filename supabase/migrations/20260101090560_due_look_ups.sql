@@ -69,6 +69,8 @@ as $$
 #variable_conflict use_column
 begin
   perform from wa_private.hold_lease(p_session_id, p_term, null);
+  -- Merges make one person of two.
+  perform wa_private.take_turns(p_session_id);
   return query
   with next as (
     select due.*
@@ -114,6 +116,8 @@ declare
   new_path text;
 begin
   perform from wa_private.hold_lease(p_session_id, p_term, null);
+  -- Merges make one person of two.
+  perform wa_private.take_turns(p_session_id);
   canonical := coalesce(
     (
       select alias.lid_jid from wa_private.contact_aliases as alias

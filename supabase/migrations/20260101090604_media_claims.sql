@@ -85,6 +85,8 @@ declare
   candidate record;
 begin
   perform from wa_private.hold_lease(p_session_id, p_term, null);
+  -- Merges move files from message to message.
+  perform wa_private.take_turns(p_session_id);
   for candidate in
     select key.attachment_id, key.file_sha256
     from wa_private.attachment_keys as key
@@ -142,6 +144,8 @@ declare
   changed integer;
 begin
   perform from wa_private.hold_lease(p_session_id, p_term, null);
+  -- Merges move files from message to message.
+  perform wa_private.take_turns(p_session_id);
 
   with result as (
     select distinct on (given.id) given.*
