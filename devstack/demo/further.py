@@ -34,7 +34,7 @@ const channel = supabase.channel('demo')
   .on('postgres_changes',
       {{ event: 'INSERT', schema: 'public', table: 'wa_messages',
         filter: `session_id=eq.${{session_id}}` }},
-      ({{ new: row }}) => console.log(row.from_me ? 'us: ' : 'Bob:', row.body))
+      ({{ new: row }}) => console.log(row.from_me ? 'us: ' : 'Bob:', row.body ?? row.kind))
 await new Promise((ready) =>
   channel.subscribe((status) => status === 'SUBSCRIBED' && ready()))
 
@@ -57,8 +57,10 @@ def show_ways_in(story: Story, narrator: Narrator) -> None:
         f"  publishable key  {supabase.keys.publishable}\n"
         f"  secret key       {supabase.keys.secret}\n"
         f"  database         psql '{supabase.database_url}'\n"
-        f"  signed in as     {story.app.email}  {story.app.password}\n"
-        f"  connector's log  {story.connector.log_file}"
+        f"  the app's user   {story.app.email}  password {story.app.password}\n"
+        f"  connector's log  {story.connector.log_file}\n"
+        "  what waits       "
+        f"WA_DATA_DIR={story.connector.data_folder} .venv/bin/zapbase spool list"
     )
     snippet = SNIPPET.format(
         url=supabase.url,
