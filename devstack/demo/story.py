@@ -149,6 +149,7 @@ class Story:
     async def owner_types_on_the_phone(self) -> None:
         async with self.narrator.chapter("Ana also writes, on her phone."):
             await self.ana.phone.says(self.bob, BY_HAND)
+            await self.bob.hears()  # and leaves it at that
             row = await self.app.message_with(self.session_id, BY_HAND)
             self.narrator.checks(
                 "the inbox has it too, as her own",
