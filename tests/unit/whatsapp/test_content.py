@@ -287,3 +287,45 @@ def test_a_link_shows_where_it_leads() -> None:
             "thumbnail": JPEG_URI,
         }
     }
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "JavaScript:1/alert(1)",
+        " javascript:alert(1)",
+        "java\tscript:alert(1)",
+        "\x01javascript:alert(1)",
+        "data:text/html,<script>alert(1)</script>",
+        "//example.com",
+        "file:///etc/passwd",
+    ],
+)
+def test_a_link_that_does_more_than_lead_to_a_page_is_left_out(address: str) -> None:
+    preview = e2e.ExtendedTextMessage(text="look", matchedText=address, title="Bank")
+    place = e2e.LocationMessage(URL=address)
+    event = e2e.EventMessage(name="party", joinLink=address)
+    button = e2e.HydratedTemplateButton(
+        urlButton=e2e.HydratedTemplateButton.HydratedURLButton(URL=address)
+    )
+    offer = e2e.TemplateMessage(
+        hydratedTemplate=e2e.TemplateMessage.HydratedFourRowTemplate(
+            hydratedButtons=[button]
+        )
+    )
+
+    shown = said(e2e.Message(extendedTextMessage=preview)).content
+    assert shown == {"link_preview": {"title": "Bank"}}
+    assert "url" not in said(e2e.Message(locationMessage=place)).content
+    assert "join_link" not in said(e2e.Message(eventMessage=event)).content
+    assert said(e2e.Message(templateMessage=offer)).content["choices"] == [{}]
+
+
+@pytest.mark.parametrize("address", ["HTTP://a.example:8080/x?y:z", "www.a.example/b"])
+def test_a_link_stays_as_it_was_written(address: str) -> None:
+    text = e2e.ExtendedTextMessage(text=address, matchedText=address)
+
+    shown = said(e2e.Message(extendedTextMessage=text)).content
+
+    assert shown == {"link_preview": {"url": address}}

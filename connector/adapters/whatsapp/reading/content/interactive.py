@@ -13,6 +13,7 @@ from connector.adapters.whatsapp.reading.content.said import (
     Said,
     given,
     line,
+    link,
     present,
     with_text,
 )
@@ -71,7 +72,7 @@ def _template_button(button: Any) -> Json:
     return given(
         id=line(getattr(inner, "ID", "")),
         text=line(inner.displayText),
-        url=line(getattr(inner, "URL", "")),
+        url=link(getattr(inner, "URL", "")),
         phone=line(getattr(inner, "phoneNumber", "")),
     )
 
@@ -94,7 +95,7 @@ def _flow(button: Any) -> Json:
     return given(
         id=_told(told, "id") or line(button.name),
         text=_told(told, "display_text") or _told(told, "title"),
-        url=_told(told, "url"),
+        url=link(_told(told, "url") or ""),
         phone=_told(told, "phone_number"),
     )
 

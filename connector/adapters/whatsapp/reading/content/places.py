@@ -11,6 +11,7 @@ from connector.adapters.whatsapp.reading.content.said import (
     data_uri,
     given,
     line,
+    link,
     number,
     with_text,
 )
@@ -37,7 +38,7 @@ def place(part: Any) -> dict[str, Json]:
         **given(
             name=line(part.name),
             address=line(part.address),
-            url=line(part.URL),
+            url=link(part.URL),
             thumbnail=data_uri(part.JPEGThumbnail),
         ),
     }

@@ -13,7 +13,7 @@ from connector.adapters.whatsapp.reading.content.said import (
     POLL,
     Said,
     given,
-    line,
+    link,
     with_text,
 )
 
@@ -42,7 +42,7 @@ def event(part: Any) -> Said:
         description=clean(part.description, LONGEST_TEXT // 4) or None,
         starts_at=_instant(part.startTime),
         ends_at=_instant(part.endTime),
-        join_link=line(part.joinLink),
+        join_link=link(part.joinLink),
         location=place(part.location) if part.HasField("location") else None,
         cancelled=True if part.isCanceled else None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,6 +16,10 @@ LONGEST_LINE: Final = 1_024  # of a title, an option, a link
 LARGEST_THUMBNAIL: Final = 16_384  # bytes
 LARGEST_NUMBER: Final = 2**31 - 1
 _JPEG: Final = b"\xff\xd8\xff"
+# Browsers run what begins with `javascript:`, and see past blanks and letters' case.
+_WEB_ADDRESS: Final = re.compile(
+    r"https?://\S+|[^\s:/?#\\]+(?:[/?#]\S*)?", re.IGNORECASE
+)
 
 # Every kind there is: docs/messages.md says what each one keeps.
 TEXT: Final = "text"
@@ -93,6 +98,12 @@ def with_text(kind: str, text: str | bytes, content: dict[str, Json]) -> Said:
 def line(text: str | bytes) -> str | None:
     """A short text; None when there is none."""
     return clean(text, LONGEST_LINE) or None
+
+
+def link(text: str | bytes) -> str | None:
+    """A web address that a page may offer to click; None for anything else."""
+    address = line(text)
+    return address if address and _WEB_ADDRESS.fullmatch(address) else None
 
 
 def jpeg(data: bytes) -> bytes | None:

@@ -10,6 +10,7 @@ from connector.adapters.whatsapp.reading.content.said import (
     data_uri,
     given,
     line,
+    link,
     with_text,
 )
 
@@ -22,7 +23,7 @@ def extended(part: Any) -> Said:
     said = with_text(TEXT, part.text, {})
     if part.matchedText:
         said.content["link_preview"] = given(
-            url=line(part.matchedText),
+            url=link(part.matchedText),
             title=line(part.title),
             description=line(part.description),
             thumbnail=data_uri(part.JPEGThumbnail),
