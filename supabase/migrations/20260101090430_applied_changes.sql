@@ -71,6 +71,14 @@ as $$
       inner join edit on edit.id = original.id and edit.version = 1
     ) as earlier
     inner join original on original.id = earlier.id
+    -- Those that stay are not touched: an edit of what was edited a thousand times writes one row.
+    where not exists (
+      select from public.wa_message_edits as same
+      where same.message_id = earlier.id
+        and same.version = earlier.version
+        and (same.body, same.content, same.edited_at)
+        is not distinct from (earlier.body, earlier.content, earlier.replaced_at)
+    )
     on conflict (message_id, version) do update
     set body = excluded.body, content = excluded.content, edited_at = excluded.edited_at
     where (known.body, known.content, known.edited_at)

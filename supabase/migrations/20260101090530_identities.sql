@@ -128,6 +128,13 @@ declare
   touched_chats uuid[];
   touched_messages text[];
   renamed uuid[];
+  -- Only these: what was said in the chat that is kept, maybe long, stays as it is.
+  moved constant text[] := (
+    select array_agg(message.whatsapp_id)
+    from public.wa_chats as chat
+    inner join public.wa_messages as message on message.chat_id = chat.id
+    where chat.session_id = p_session_id and chat.jid = p_phone_jid
+  );
 begin
   renamed := wa_private.merge_contacts(p_session_id, p_phone_jid, p_lid_jid);
   chats := wa_private.merge_chats(p_session_id, p_phone_jid, p_lid_jid);
@@ -147,13 +154,18 @@ begin
     union
     select message.chat_id, message.whatsapp_id
     from public.wa_messages as message
-    where message.id = any(renamed) or message.chat_id = chats[2]
+    where message.id = any(renamed)
+    union
+    select message.chat_id, message.whatsapp_id
+    from unnest(moved) as said (whatsapp_id)
+    inner join public.wa_messages as message
+      on message.session_id = p_session_id and message.chat_id = chats[2] and message.whatsapp_id = said.whatsapp_id
   ) as touched;
   perform wa_private.apply_changes(p_session_id, touched_chats, touched_messages);
   perform wa_private.link_replies(p_session_id, touched_chats, touched_messages);
   perform wa_private.apply_receipts(p_session_id, touched_chats, touched_messages);
   delete from public.wa_chats as chat where chat.id = chats[1];
-  perform wa_private.show_newest(touched_chats, null);
+  perform wa_private.show_newest(touched_chats || chats[2], null);
   perform wa_private.move_look_ups(p_session_id, p_phone_jid, p_lid_jid);
 end;
 $$;

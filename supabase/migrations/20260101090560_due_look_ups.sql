@@ -67,12 +67,21 @@ security invoker
 set search_path = ''
 as $$
 #variable_conflict use_column
+declare
+  aspects text[];
+  jids text[];
+  pictures text[];
+  chats uuid[];
+  contacts uuid[];
+  workspaces uuid[];
 begin
   perform from wa_private.hold_lease(p_session_id, p_term, null);
-  -- Merges make one person of two.
-  perform wa_private.take_turns(p_session_id);
-  return query
-  with next as (
+  -- Found before it is one's turn: in a long address book it takes a while, and what comes in must not wait for it.
+  select
+    array_agg(next.aspect), array_agg(next.jid), array_agg(next.known_picture_id), array_agg(next.chat_id),
+    array_agg(next.contact_id), array_agg(next.workspace_id)
+  into aspects, jids, pictures, chats, contacts, workspaces
+  from (
     select due.*
     from wa_private.due_look_ups(p_session_id) as due
     left join wa_private.look_ups as asked
@@ -82,18 +91,22 @@ begin
       or asked.asked_at < now() - least(interval '10 minutes' * (1 << least(asked.tries, 10)) / 2, interval '1 day')
     order by due.active_at desc nulls last, due.aspect, due.jid
     limit p_limit
-  ),
-  noted as (
-    insert into wa_private.look_ups as look_up (session_id, jid, aspect, asked_at, tries)
-    select p_session_id, next.jid, next.aspect, now(), 1
-    from next
-    order by next.jid, next.aspect
-    on conflict (session_id, jid, aspect) do update
-    set asked_at = excluded.asked_at, tries = look_up.tries + 1
-  )
-  select next.aspect, next.jid, next.known_picture_id, next.chat_id, next.contact_id, next.workspace_id
-  from next
-  order by next.active_at desc nulls last, next.aspect, next.jid;
+  ) as next;
+  if aspects is null then
+    return;
+  end if;
+
+  perform wa_private.take_turns(p_session_id);
+  insert into wa_private.look_ups as look_up (session_id, jid, aspect, asked_at, tries)
+  select p_session_id, next.jid, next.aspect, now(), 1
+  from unnest(jids, aspects) as next (jid, aspect)
+  on conflict (session_id, jid, aspect) do update
+  set asked_at = excluded.asked_at, tries = look_up.tries + 1;
+  return query
+  select next.aspect, next.jid, next.picture, next.chat, next.contact, next.workspace
+  from unnest(aspects, jids, pictures, chats, contacts, workspaces) with ordinality
+    as next (aspect, jid, picture, chat, contact, workspace, place)
+  order by next.place;
 end;
 $$;
 comment on function public.wa_next_lookups(uuid, bigint, integer) is
