@@ -35,8 +35,7 @@ as $$
   edit as (
     -- Only who said it may change it.
     select
-      original.id, change.body, change.changed_at,
-      wa_private.canonical_addresses(change.session_id, change.mentions) as mentions,
+      original.id, change.body, change.changed_at, change.session_id, change.mentions,
       -- Whom it quotes, or that it was forwarded, is not for an edit to say.
       (original.content - array['link_preview', 'truncated']) || change.content as content,
       row_number() over sequence as version,
@@ -85,12 +84,18 @@ as $$
       is distinct from (excluded.body, excluded.content, excluded.edited_at)
   )
   update public.wa_messages as message
-  set body = edit.body, content = edit.content, mentions = edit.mentions, edited_at = edit.changed_at
-  from edit
-  where message.id = edit.id
-    and edit.replaced_at is null
+  set body = last.body, content = last.content, mentions = last.mentions, edited_at = last.changed_at
+  from (
+    select
+      edit.id, edit.body, edit.content, edit.changed_at,
+      wa_private.canonical_addresses(edit.session_id, edit.mentions) as mentions
+    from edit
+    where edit.replaced_at is null
+    offset 0
+  ) as last
+  where message.id = last.id
     and (message.body, message.content, message.mentions, message.edited_at)
-    is distinct from (edit.body, edit.content, edit.mentions, edit.changed_at);
+    is distinct from (last.body, last.content, last.mentions, last.changed_at);
 $$;
 comment on function wa_private.apply_edits(uuid[]) is
 'Lets messages say what their authors last made them say, and keeps what they said before.';
