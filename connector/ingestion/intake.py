@@ -171,8 +171,11 @@ class _Emptying:
         await self._clock.sleep(delay.total_seconds())
 
     async def _narrow_down(self, batch: SpooledBatch, refusal: InputRefused) -> None:
-        if self._limits[batch.lane] > 1:
-            self._limits[batch.lane] = max(1, self._limits[batch.lane] // 2)
+        limit = self._limits[batch.lane]
+        if limit > 1:
+            # Of what was there, not of what might have been: one event alone is found
+            # out at once, however many of them somebody sends.
+            self._limits[batch.lane] = max(1, min(limit, len(batch.incoming)) // 2)
             return
         await self._spool.reject(batch, str(refusal))
         self.notices.add("refused", 1)

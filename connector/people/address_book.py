@@ -127,14 +127,16 @@ class _Watch:
         self._push_name = name
 
     async def _store(self, batch: tuple[News, ...]) -> None:
-        items = [item for _, _, item in batch]
+        """What Postgres refuses is left out, and costs nobody else their name."""
+        session_id, term = self._context.session_id, self._context.term
         try:
             await self._book.intake.store(
-                self._context.session_id, self._context.term, items
+                session_id, term, [item for *_, item in batch]
             )
-        except InputRefused:
-            log.exception(
-                "contacts refused",
-                session_id=self._context.session_id,
-                count=len(items),
-            )
+        except InputRefused as error:
+            if len(batch) == 1:
+                log.warning("contact refused", session_id=session_id, error=error)
+                return
+            half = len(batch) // 2
+            await self._store(batch[:half])
+            await self._store(batch[half:])

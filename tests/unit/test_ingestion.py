@@ -79,6 +79,19 @@ async def test_one_refused_event_is_set_aside_alone(scene: Scene, poison: str) -
     assert scene.diary.codes == ["event_refused"]
 
 
+async def test_a_refused_event_that_came_alone_is_found_out_at_once(
+    scene: Scene,
+) -> None:
+    while len(scene.memory.events) > 1:
+        scene.memory.events.pop()
+    scene.intake.poison = "e1"
+
+    await scene.drain()
+
+    assert len(scene.memory.dead) == 1
+    assert len(scene.memory.limits) == 3  # refused, refused alone, and nothing more
+
+
 async def test_a_supabase_that_refuses_everything_costs_no_message(
     scene: Scene,
 ) -> None:

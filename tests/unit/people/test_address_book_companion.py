@@ -127,6 +127,18 @@ async def test_what_postgres_refuses_is_not_told_for_ever(scene: Scene) -> None:
     assert scene.told == ["Carla"]
 
 
+async def test_a_contact_that_is_refused_costs_nobody_else_their_name(
+    scene: Scene,
+) -> None:
+    scene.state.becomes(book("Bob", "Carla", "Dora"))
+    scene.intake.failures += [InputRefused(), InputRefused()]  # all three, then Bob
+
+    async with scene.running():
+        await scene.clock.advance(2)
+
+    assert scene.told == ["Carla", "Dora"]
+
+
 async def test_the_numbers_own_name_is_reported_once_it_is_known(scene: Scene) -> None:
     scene.state.becomes(replace(book(), push_name=None))
 
