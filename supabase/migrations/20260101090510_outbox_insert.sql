@@ -155,6 +155,8 @@ returns trigger
 language plpgsql
 security definer
 set search_path = ''
+-- As wa_store_batch does: its plans are made while a new number's tables are still empty, and kept.
+set enable_seqscan = off
 as $$
 begin
   insert into public.wa_messages (

@@ -10,6 +10,8 @@ language plpgsql
 volatile
 security invoker
 set search_path = ''
+-- Why: wa_store_batch says it; what both call is planned once a connection, by whoever comes first.
+set enable_seqscan = off
 as $$
 #variable_conflict use_column
 declare
