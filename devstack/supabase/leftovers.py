@@ -33,8 +33,8 @@ async def end_leftover(data: Path) -> None:
 
 def _process_of(lock: Path) -> int | None:
     try:
-        return int(lock.read_text("ascii").splitlines()[0])
-    except (FileNotFoundError, IndexError, ValueError):
+        return int(lock.read_bytes().partition(b"\n")[0])
+    except (FileNotFoundError, ValueError):
         return None
 
 

@@ -143,9 +143,10 @@ class Postgres(Server):
         """Postgres itself notes in postmaster.pid when it takes connections."""
         status = self.cluster.data / "postmaster.pid"
         while child.running:
-            with suppress(FileNotFoundError, IndexError):
-                lines = status.read_text("ascii").splitlines()
-                if lines[READY_LINE].strip() == "ready" and lines[0] == str(child.pid):
+            with suppress(FileNotFoundError, IndexError, ValueError):
+                # Bytes: it names our folder, whose owner may be called João.
+                lines = status.read_bytes().split(b"\n")
+                if lines[READY_LINE].strip() == b"ready" and int(lines[0]) == child.pid:
                     return True
             await asyncio.sleep(POLL_SECONDS)
         return False

@@ -52,7 +52,7 @@ async def connected(url: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record
 
 def postmaster_of(postgres: Postgres) -> int:
     lock = postgres.cluster.data / "postmaster.pid"
-    return int(lock.read_text("ascii").splitlines()[0])
+    return int(lock.read_bytes().splitlines()[0])
 
 
 def owner_of(pid: int) -> int:
@@ -205,14 +205,18 @@ asyncio.run(main())
     await postgres.stop()
 
 
-async def test_a_predecessor_left_running_is_ended_first(directory: Path) -> None:
-    abandoned = Postgres(directory)
+@pytest.mark.parametrize("folder", ["project", "projeto do João"])
+async def test_a_predecessor_left_running_is_ended_first(
+    directory: Path, folder: str
+) -> None:
+    (directory / folder).mkdir()
+    abandoned = Postgres(directory / folder)
     await abandoned.start()
     before = postmaster_of(abandoned)
     # All that the death of its owner does at once.
     abandoned._possession.release()
 
-    successor = Postgres(directory)
+    successor = Postgres(directory / folder)
     await successor.start()
 
     assert postmaster_of(successor) != before
