@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.protobufs import events
+from connector.adapters.whatsapp.reading.incoming import decode
 from connector.domain.addresses import Jid
 from connector.domain.chats import (
     Aspect,
@@ -119,6 +121,26 @@ def test_who_comes_and_goes_is_stored_and_told(
     )
     notice = only(Message, found).content
     assert (notice["event"], notice["who"]) == (event, [str(CARLA.jid)])
+
+
+@pytest.mark.parametrize(
+    ("received_after", "newer_by"),
+    [(0.0, 0.0), (0.3, 0.3), (7200.0, 0.999999), (-5.0, 0.0)],
+)
+def test_within_a_second_what_was_heard_later_is_newer(
+    received_after: float, newer_by: float
+) -> None:
+    name = events.GroupName(Name="Us")
+    raw = neonize.group_info(BOB_LID, Name=name, Leave=[str(CARLA.jid)])
+    received_at = NOW + timedelta(seconds=received_after)
+
+    found = [
+        item
+        for item in decode(Code.GROUP_INFO, raw, received_at, rules())
+        if isinstance(item, MemberChange | ChatUpdate)
+    ]
+
+    assert [item.as_of - NOW for item in found] == [timedelta(seconds=newer_by)] * 2
 
 
 @pytest.mark.parametrize("own", [ANA_LID, ANA_PHONE])

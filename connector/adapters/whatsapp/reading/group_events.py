@@ -34,6 +34,7 @@ from connector.domain.messages import Chat, Json, Message, Person
 MOST_MEMBERS: Final = 10_000  # WhatsApp allows 1,024; communities' announcements more
 _SHOWN: Final = 100  # people named in one system message
 _SECOND: Final = timedelta(seconds=1)
+_ITS_END: Final = timedelta(microseconds=999_999)
 
 
 @dataclass(slots=True)
@@ -47,6 +48,11 @@ class _Group:
     rules: ReadingRules
     version: str = ""
 
+    @property
+    def as_of(self) -> datetime:
+        """WhatsApp's times are whole seconds: within one, what came later is newer."""
+        return max(self.at, min(self.received_at, self.at + _ITS_END))
+
     def told(self, event: str, **content: Json) -> Message:
         said = (event, content)
         return notice(
@@ -54,7 +60,7 @@ class _Group:
         )
 
     def update(self, columns: dict[ChatColumn, Json]) -> ChatUpdate:
-        return ChatUpdate(chat=self.chat, as_of=self.at, columns=columns)
+        return ChatUpdate(chat=self.chat, as_of=self.as_of, columns=columns)
 
     def stale(self) -> Stale:
         """As of now: WhatsApp's times are whole seconds, a look-up may be younger."""
@@ -125,7 +131,7 @@ def _membership(group: _Group, event: Any) -> Iterator[Incoming]:
         yield group.told(_worded(name, who, group.by), who=_shown(who))
         for person in who:
             yield MemberChange(
-                chat=group.chat, person=person, role=role, as_of=group.at
+                chat=group.chat, person=person, role=role, as_of=group.as_of
             )
         if name in {"joined", "left"} and any(
             identity.is_same(one, group.rules.own) for one in who
