@@ -4,7 +4,7 @@ import socket
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.adapters.whatsapp.process.frames import (
@@ -24,6 +24,7 @@ FRAMES = st.builds(
 )
 
 
+@settings(max_examples=25)
 @given(st.lists(FRAMES, max_size=5), st.integers(1, 40))
 def test_frames_survive_being_cut_anywhere(frames: list[Frame], step: int) -> None:
     stream = b"".join(encode(frame) for frame in frames)
