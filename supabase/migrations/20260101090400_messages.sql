@@ -33,8 +33,10 @@ create table public.wa_messages (
   expires_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
-  constraint wa_messages_session_id_chat_id_whatsapp_id_from_me_key
-  unique (session_id, chat_id, whatsapp_id, from_me)
+  -- In this order no other index begins as this one does: a plan made while the table was
+  -- empty finds a message by it all the same (and not by reading through its chat).
+  constraint wa_messages_session_id_whatsapp_id_chat_id_from_me_key
+  unique (session_id, whatsapp_id, chat_id, from_me)
 );
 comment on table public.wa_messages is 'Everything said in a chat, by either side, each message once.';
 comment on column public.wa_messages.seq is
@@ -65,7 +67,7 @@ create index wa_messages_sender_contact_id_sent_at_idx on public.wa_messages (se
 create index wa_messages_quoted_message_id_idx on public.wa_messages (quoted_message_id)
 where quoted_message_id is not null;
 -- Replies whose original has not come yet.
-create index wa_messages_unlinked_replies_idx on public.wa_messages (chat_id, quoted_whatsapp_id)
+create index wa_messages_unlinked_replies_idx on public.wa_messages (session_id, quoted_whatsapp_id, chat_id)
 where quoted_message_id is null and quoted_whatsapp_id is not null;
 -- Finds the mentions of a phone address whose LID becomes known; without a list of pending entries,
 -- which every search would have to read through.

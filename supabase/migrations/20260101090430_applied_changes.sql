@@ -165,11 +165,13 @@ begin
   ) as change
   cross join lateral (
     select named.id
-    from public.wa_messages as named
-    where named.session_id = p_session_id
-      and named.chat_id = touched.chat_id
-      and named.whatsapp_id = touched.whatsapp_id
-    limit 2
+    from (
+      select each.*
+      from public.wa_messages as each
+      where each.session_id = p_session_id and each.whatsapp_id = touched.whatsapp_id
+      offset 0
+    ) as named
+    where named.chat_id = touched.chat_id
   ) as message;
   if changed is not null then
     perform wa_private.apply_edits(changed);
@@ -197,21 +199,28 @@ begin
     from touched
     cross join lateral (
       select waiting.id, waiting.quoted_whatsapp_id
-      from public.wa_messages as waiting
+      from (
+        select named.*
+        from public.wa_messages as named
+        where named.session_id = p_session_id
+          and named.quoted_whatsapp_id = touched.whatsapp_id
+          and named.quoted_message_id is null
+        offset 0
+      ) as waiting
       where waiting.chat_id = touched.chat_id
-        and waiting.quoted_whatsapp_id = touched.whatsapp_id
-        and waiting.quoted_message_id is null
     ) as reply
     union
     select reply.id, touched.chat_id, reply.quoted_whatsapp_id
     from touched
     cross join lateral (
       select named.id, named.quoted_whatsapp_id, named.quoted_message_id
-      from public.wa_messages as named
-      where named.session_id = p_session_id
-        and named.chat_id = touched.chat_id
-        and named.whatsapp_id = touched.whatsapp_id
-      limit 2
+      from (
+        select each.*
+        from public.wa_messages as each
+        where each.session_id = p_session_id and each.whatsapp_id = touched.whatsapp_id
+        offset 0
+      ) as named
+      where named.chat_id = touched.chat_id
     ) as reply
     where reply.quoted_whatsapp_id is not null and reply.quoted_message_id is null
   )
@@ -220,10 +229,13 @@ begin
   from unlinked
   cross join lateral (
     select said.id
-    from public.wa_messages as said
-    where said.session_id = p_session_id
-      and said.chat_id = unlinked.chat_id
-      and said.whatsapp_id = unlinked.quoted_whatsapp_id
+    from (
+      select named.*
+      from public.wa_messages as named
+      where named.session_id = p_session_id and named.whatsapp_id = unlinked.quoted_whatsapp_id
+      offset 0
+    ) as said
+    where said.chat_id = unlinked.chat_id
     order by said.from_me
     limit 1
   ) as original

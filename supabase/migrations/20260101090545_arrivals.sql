@@ -61,12 +61,13 @@ begin
       -- Lateral, so that each is looked up by index however stale the planner's statistics.
       left join lateral (
         select message.id, message.source, message.kind, message.sender_jid
-        from public.wa_messages as message
-        where message.session_id = p_session_id
-          and message.chat_id = given.chat_id
-          and message.whatsapp_id = given.whatsapp_id
-          and message.from_me = given.from_me
-        limit 1
+        from (
+          select named.*
+          from public.wa_messages as named
+          where named.session_id = p_session_id and named.whatsapp_id = given.whatsapp_id
+          offset 0
+        ) as message
+        where message.chat_id = given.chat_id and message.from_me = given.from_me
       ) as known on true
     ),
     single as (
