@@ -82,6 +82,12 @@ comment on column public.wa_sessions.pairing_phone is
 'Digits with country code. When set, pairing is offered by code instead of QR.';
 comment on column public.wa_sessions.pairing_code is 'What to type on that phone; cleared after use.';
 comment on column public.wa_sessions.phone_number is 'The linked number, digits with country code.';
+comment on column public.wa_sessions.sync_state is
+'How the history of the phone is coming in: failed means that it stopped coming, what came is there.';
+comment on column public.wa_sessions.last_seen_at is
+'When the connector last saw this number alive. Older than two minutes while connected: the connector itself is down.';
+comment on column public.wa_sessions.history_days is 'How far back to read what the phone sends after linking.';
+comment on column public.wa_sessions.push_name is 'What the number''s owner calls themselves.';
 comment on column public.wa_sessions.sync_progress is 'Percent of the history that has arrived after linking.';
 comment on column public.wa_sessions.sync_updated_at is
 'When sync_state or sync_progress was last told; what stays silent for long has stalled.';

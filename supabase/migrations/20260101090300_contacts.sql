@@ -1,5 +1,5 @@
 -- Purpose: people, each under one identity although WhatsApp knows them by two addresses.
--- Affects: public.wa_contacts, wa_private.contact_aliases (new).
+-- Affects: public.wa_contacts, wa_private.bound_labels, wa_private.contact_aliases (new).
 
 create table public.wa_contacts (
   id uuid primary key default gen_random_uuid(),
@@ -45,6 +45,34 @@ create index wa_contacts_workspace_id_idx on public.wa_contacts (workspace_id);
 create trigger before_update_stamp_updated_at
 before update on public.wa_contacts
 for each row execute function wa_private.stamp_updated_at();
+
+create function wa_private.bound_labels()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if cardinality(new.tags) > 100 or exists (select from unnest(new.tags) as tag where length(tag) > 100) then
+    raise exception 'tags: at most 100, each of at most 100 characters' using errcode = '22023';
+  end if;
+  if octet_length(new.fields::text) > 65536 then
+    raise exception 'fields: at most 64 kB' using errcode = '22023',
+    hint = 'Keep long texts in a table of your own that refers to the contact.';
+  end if;
+  return new;
+end;
+$$;
+comment on function wa_private.bound_labels() is
+'Trigger: every batch that touches the person would have to carry what a member puts there.';
+revoke execute on function wa_private.bound_labels() from public, anon, authenticated;
+
+-- Members only: joining two people may add up what both have.
+create trigger before_update_bound_labels
+before update of tags, fields on public.wa_contacts
+for each row
+when (current_user = 'authenticated')
+execute function wa_private.bound_labels();
 
 create table wa_private.contact_aliases (
   session_id uuid not null references public.wa_sessions (id) on delete cascade,

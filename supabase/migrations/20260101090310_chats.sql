@@ -51,6 +51,11 @@ comment on column public.wa_chats.unread_count is
 comment on column public.wa_chats.read_up_to is
 'What was said until then has been read, here or on another device of the number. Only rises.';
 comment on column public.wa_chats.last_message_preview is 'The beginning of the newest message.';
+comment on column public.wa_chats.last_message_at is 'When it was sent; the order of a list of chats.';
+comment on column public.wa_chats.last_message_kind is 'Of the newest message: what to show when it has no words.';
+comment on column public.wa_chats.archived is 'As on the phone, like pinned_at and muted_until.';
+comment on column public.wa_chats.pinned_at is 'Since when the chat is pinned, as far as is known; null: it is not.';
+comment on column public.wa_chats.muted_until is 'infinity: for good; null or past: it is not muted.';
 comment on column public.wa_chats.disappearing_seconds is 'How long messages live; null: for ever.';
 comment on column public.wa_chats.announcements_only is 'Only the group''s admins may write.';
 comment on column public.wa_chats.left_at is 'Since when the number is no longer in the group.';

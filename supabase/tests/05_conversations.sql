@@ -5,13 +5,22 @@
 -- workspace's reactions", "Members read their workspace's votes", "Members read their workspace's
 -- receipts", "Members read their workspace's attachments".
 begin;
-select plan(11);
+select plan(13);
 select tests.two_tenants();
 
 -- "Members label their workspace's contacts"
 select tests.act_as('ana');
 select isnt_empty(
   'update wa_contacts set tags = ''{vip}'', fields = ''{"plan": "gold"}'' returning 1', 'A member labels a contact'
+);
+select throws_ok(
+  'update wa_contacts set fields = jsonb_build_object(''notes'', repeat(''x'', 70000))', '22023',
+  'fields: at most 64 kB',
+  'A label is no place for a book'
+);
+select throws_ok(
+  'update wa_contacts set tags = array_fill(''vip''::text, array[101])', '22023',
+  'tags: at most 100, each of at most 100 characters', 'Nor are there a hundred and one'
 );
 select is_empty(
   'update wa_contacts set tags = ''{vip}'' where id = tests.id(''rival contact'') returning 1',
