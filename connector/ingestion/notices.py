@@ -61,6 +61,11 @@ class Notices:
             term,
             level="error",
             code=f"event_{reason}",
-            message=f"{count} received event(s) could not be stored and were set aside.",
+            message=_sentence(count),
             details={"count": count},
         )
+
+
+def _sentence(count: int) -> str:
+    what = "One received event" if count == 1 else f"{count} received events"
+    return f"{what} could not be stored: set aside, see `zapbase spool list`."

@@ -19,7 +19,7 @@ from tests.crashes.rounds import Outcome, Round
 from tests.crashes.talk import Company
 from tests.crashes.victims import Victim
 
-MOST_LOST_PER_KILL: Final = 5
+MOST_LOST_PER_KILL: Final = 20
 
 
 async def play(directory: Path, options: argparse.Namespace) -> list[Outcome]:

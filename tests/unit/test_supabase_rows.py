@@ -41,7 +41,7 @@ from connector.ports import SessionId
         ("PGRST202", SupabaseRefused),  # no such function: a schema not reloaded yet
         ("42501", SupabaseRefused),
         ("PGRST301", SupabaseRefused),
-        (None, SupabaseRefused),
+        (None, SupabaseUnavailable),  # none of PostgREST's: something before it
     ],
 )
 def test_every_failure_says_whether_waiting_helps(

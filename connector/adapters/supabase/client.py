@@ -142,10 +142,11 @@ def _translated(error: APIError) -> Exception:
         away = status >= HTTPStatus.INTERNAL_SERVER_ERROR or _is_passing(status)
         at_fault = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     else:
-        away = code.startswith(_UNAVAILABLE_CLASSES)
+        # PostgREST's own errors have a code: without one, something before it spoke.
+        away = not code or code.startswith(_UNAVAILABLE_CLASSES)
         at_fault = code.startswith(_INPUT_CLASSES)
     if away:
         return SupabaseUnavailable()
     # The message may quote a row; the code alone is safe to show.
-    sentence = f"Supabase refused the request with code {code or '?'}."
+    sentence = f"Supabase refused the request with code {code}."
     return InputRefused(sentence) if at_fault else SupabaseRefused(sentence)
