@@ -19,6 +19,7 @@ from tests.crashes.rounds import Outcome, Round
 from tests.crashes.talk import Company
 from tests.crashes.victims import Victim
 
+# neonize queues up to 100: a recorder that cannot keep up would lose many more.
 MOST_LOST_PER_KILL: Final = 20
 
 
