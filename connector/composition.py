@@ -30,6 +30,7 @@ from connector.adapters.whatsapp.spool.writer import HighWater
 from connector.clock import SystemClock
 from connector.data_folder import DataFolder
 from connector.delivery.outbox_worker import Delivery
+from connector.ingestion.history_fetch import LARGEST_PIECE, HistoryFetching
 from connector.ingestion.intake import Ingestion
 from connector.ingestion.media_fetch import MediaFetching, WakingIntake
 from connector.people.address_book import AddressBook
@@ -62,8 +63,14 @@ async def serve(settings: Settings, folder: DataFolder, zygote: Zygote) -> int:
     servers = MediaServers()
     high_water = HighWater(spool_bytes=settings.spool_limit_bytes)
     launcher = WhatsAppLauncher(zygote, folder.path, settings.state_keys, high_water)
-    fetching = _media_fetching(settings, folder, client, servers)
-    beside = _Beside.over(client, launcher, servers, fetching)
+    media_folder = _media_folder(settings, folder)
+    fetching = _media_fetching(settings, media_folder, client, servers)
+    missing = HistoryFetching(
+        missing=launcher.spool,
+        source=WhatsAppMedia(media_folder, servers, LARGEST_PIECE),
+        clock=SystemClock(),
+    )
+    beside = _Beside.over(client, launcher, servers, fetching, missing)
     supervisor = _supervisor(settings, folder, launcher, client, wakeups, beside)
     _stop_on_signals(supervisor)
     try:
@@ -106,16 +113,22 @@ def _stop_on_signals(supervisor: Supervisor) -> None:
         loop.add_signal_handler(number, stop)
 
 
+def _media_folder(settings: Settings, folder: DataFolder) -> MediaFolder:
+    most_bytes = max(FILES_ON_DISK * settings.media_limit_bytes, LARGEST_PIECE)
+    return MediaFolder(
+        folder.path, Room(most_bytes=most_bytes, free_bytes=FREE_FOR_OTHERS)
+    )
+
+
 def _media_fetching(
     settings: Settings,
-    folder: DataFolder,
+    folder: MediaFolder,
     client: SupabaseClient,
     servers: MediaServers,
 ) -> MediaFetching:
     most_bytes = settings.media_limit_bytes
-    room = Room(most_bytes=FILES_ON_DISK * most_bytes, free_bytes=FREE_FOR_OTHERS)
     return MediaFetching(
-        source=WhatsAppMedia(MediaFolder(folder.path, room), servers, most_bytes),
+        source=WhatsAppMedia(folder, servers, most_bytes),
         store=SupabaseFileStore(client),
         queue=SupabaseFileQueue(client, most_bytes),
         clock=SystemClock(),
@@ -137,6 +150,7 @@ class _Beside:
         launcher: WhatsAppLauncher,
         servers: MediaServers,
         fetching: MediaFetching,
+        missing: HistoryFetching,
     ) -> Self:
         clock, people = SystemClock(), SupabasePeople(client)
         storing = WakingIntake(SupabaseIntake(client), fetching.wake)
@@ -160,7 +174,10 @@ class _Beside:
         return cls(
             intake=AttentiveIntake(storing, look_ups.heard),
             fetching=fetching,
-            companions=(look_ups, address_book, presences, Appearance(clock=clock)),
+            companions=(
+                *(look_ups, address_book, presences, Appearance(clock=clock)),
+                missing,
+            ),
         )
 
 

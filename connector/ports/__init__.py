@@ -24,7 +24,9 @@ from connector.ports.session import (
     SessionContext,
 )
 from connector.ports.spool import (
+    AwaitedPiece,
     Lane,
+    MissingHistory,
     Spool,
     SpooledBatch,
 )
@@ -53,6 +55,7 @@ from connector.ports.whatsapp import (
 
 __all__ = [
     "Attempt",
+    "AwaitedPiece",
     "ClaimedFile",
     "ClaimedRow",
     "Clock",
@@ -68,6 +71,7 @@ __all__ = [
     "Lease",
     "LeaseStore",
     "MediaSource",
+    "MissingHistory",
     "OutboxStore",
     "PeopleStore",
     "PictureSource",

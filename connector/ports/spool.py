@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from connector.domain.incoming import Incoming
@@ -27,6 +28,19 @@ class SpooledBatch:
     incoming: Sequence[Incoming] = ()
     rejected: int = 0  # what could not be read; a dead letter each, once trimmed
     number: int = 0  # tells it from the batches read before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitedPiece:
+    """A piece of history that the phone announced and that has not come yet."""
+
+    name: str
+    id: str  # a UUID
+    announced_at: datetime
+    direct_path: str = field(repr=False)
+    media_key: bytes = field(repr=False)
+    file_sha256: bytes = field(repr=False)
+    file_enc_sha256: bytes = field(repr=False)
 
 
 class Spool(Protocol):
@@ -53,3 +67,18 @@ class Spool(Protocol):
 
     async def depth(self) -> int:
         """How many events wait; never raises."""
+
+
+class MissingHistory(Protocol):
+    """What of a session's history is still to come, beside its spool."""
+
+    async def awaited_history(self, before: datetime) -> Sequence[AwaitedPiece]:
+        """What was announced before then and has not come, oldest first; never raises."""
+
+    async def supply_history(
+        self, piece: AwaitedPiece, content: bytes, term: int
+    ) -> None:
+        """Append the piece as if neonize had handed it over; it is awaited no more."""
+
+    async def forget_history(self, piece: AwaitedPiece) -> None:
+        """Await it no more: it cannot be had."""

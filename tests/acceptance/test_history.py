@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from datetime import timedelta
 
 from postgrest import CountMethod
@@ -144,3 +146,24 @@ async def test_one_bad_message_costs_only_itself(world: World) -> None:
     event = await linked.shown("wa_events", level="error")
     assert event["code"] == "event_unreadable"
     await linked.wants("disconnected")
+
+
+async def test_a_piece_that_was_announced_and_not_fetched_is_fetched_later(
+    own_world: World,
+) -> None:
+    """neonize confirms a piece before it has it: killed meanwhile, it forgets it."""
+    world = own_world
+    ana = world.somebody("Ana")
+    ana.phone.remembers(memories(world, chats=12, messages=50))
+    ana.phone.chats_per_chunk = 3
+    held = world.stage.whatsapp.media.hold_next(after=100)
+
+    linked = await world.linked(ana)
+    await held.reached.wait()
+    await linked.device.has_everything()
+    os.kill(linked.worker_pid(), signal.SIGKILL)
+    await linked.session_is("reconnecting")
+    held.let_go.set()
+
+    assert len(await all_of(linked, 600)) == 600
+    await synced(linked)

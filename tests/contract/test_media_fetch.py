@@ -175,9 +175,10 @@ async def test_what_is_not_the_file_of_the_message_is_not_stored(here: Scene) ->
 
 async def test_what_claims_to_be_too_large_is_not_even_asked_for(here: Scene) -> None:
     sent = await here.receives(JPEG, size=LIMIT + 1)
+    small = await here.receives(b"small", "document")
 
     async with here.fetching():
-        honest = await here.settled(await here.receives(b"small", "document"))
+        honest = await here.settled(small)
         row = await here.row(sent)
 
     assert (row["state"], row["error_code"]) == ("too_large", "too_large")

@@ -40,6 +40,7 @@ _INFO: Final = {
     "video": b"WhatsApp Video Keys",
     "audio": b"WhatsApp Audio Keys",
     "document": b"WhatsApp Document Keys",
+    "history": b"WhatsApp History Keys",
 }
 _EXPANDED_SIZE: Final = 112
 

@@ -34,6 +34,7 @@ _KINDS: Final = {
     "video": "video",
     "audio": "audio",
     "document": "document",
+    "history": "md-msg-hist",
 }
 # As whatsmeow asks, which these servers know; and bytes as they are, not compressed.
 _HEADERS: Final = {

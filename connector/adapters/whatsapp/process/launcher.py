@@ -1,6 +1,6 @@
 """Starts workers and knows where each session keeps what it has on this machine.
 
-<data>/sessions/<session id>/  store.db  spool.db  lineage  lock
+<data>/sessions/<session id>/  store.db  spool.db  lineage  lock  history/  media/
 """
 
 from __future__ import annotations

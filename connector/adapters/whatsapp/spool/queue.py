@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
+import time
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,11 @@ _NEXT: Final = {
     Lane.HISTORY: f"{_COLUMNS} where code = {Code.HISTORY_SYNC:d} and seq > ? order by seq",
 }
 _BODY: Final = "select body from events where seq = ?"
+# In one statement: the worker may append at the same moment.
+_APPEND: Final = """
+insert into events (seq, code, term, received_at, body)
+select max(?, coalesce(max(seq), 0) + 1), ?, ?, ?, ? from events
+"""
 _REMOVE: Final = "delete from events where seq in (select value from json_each(?))"
 
 log = structlog.get_logger()
@@ -139,6 +145,13 @@ class SpoolQueue:
             connection = self._open()
             if connection is not None and log_file.stat().st_size > _LOG_TO_FOLD:
                 connection.execute("pragma wal_checkpoint(passive)").fetchone()
+
+    def append(self, code: int, term: int, body: bytes) -> None:
+        """Put a sealed event at the end, beside the worker that appends others."""
+        if (connection := self._open()) is not None:
+            now = time.time_ns()
+            row = (now // 1_000, code, term, now // 1_000_000, body)
+            connection.execute(_APPEND, row)
 
     def count(self) -> int:
         if (connection := self._open()) is None:

@@ -15,17 +15,20 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.reading.address_book import AddressBook
 from connector.adapters.whatsapp.reading.history.excerpt import excerpt
+from connector.adapters.whatsapp.reading.history.pieces import as_event
 from connector.adapters.whatsapp.reading.incoming import decode
 from connector.adapters.whatsapp.reading.rules import HINDRANCES as WHILE_READING
 from connector.adapters.whatsapp.reading.rules import Poison, ReadingRules, Rejected
+from connector.adapters.whatsapp.spool.awaited_history import AwaitedHistory
 from connector.adapters.whatsapp.spool.dead_letters import DeadLetter, Part, WholeEvent
 from connector.adapters.whatsapp.spool.kept_rules import KeptRules
 from connector.adapters.whatsapp.spool.lanes import (
@@ -40,7 +43,7 @@ from connector.domain.addresses import Jid
 from connector.domain.incoming import Incoming
 from connector.domain.messages import Person
 from connector.errors import SealBroken, SpoolUnavailable
-from connector.ports import Lane, SessionRow, SpooledBatch
+from connector.ports import AwaitedPiece, Lane, SessionRow, SpooledBatch
 from connector.sealing import Sealer
 
 LIVE_IN_A_ROW: Final = 3  # batches, when history waits
@@ -71,6 +74,7 @@ class SpoolReader:
         # Not asyncio's: a cancelled call goes on in its thread until it is done.
         self._turn = threading.Lock()
         self._queue = SpoolQueue(path, session_id)
+        self._awaited = AwaitedHistory(path.parent, session_id, sealer)
         reading = Reading(decode=self._decode, letter=self._part)
         self._lanes = {lane: EventLane(lane, self._queue, reading) for lane in Lane}
         self._live_in_a_row = 0
@@ -91,6 +95,17 @@ class SpoolReader:
 
     async def reject(self, batch: SpooledBatch, reason: str) -> None:
         await asyncio.to_thread(self._reject, batch, reason)
+
+    async def awaited_history(self, before: datetime) -> Sequence[AwaitedPiece]:
+        return await asyncio.to_thread(self._awaited.before, before)
+
+    async def supply_history(
+        self, piece: AwaitedPiece, content: bytes, term: int
+    ) -> None:
+        await asyncio.to_thread(self._supply, piece, content, term)
+
+    async def forget_history(self, piece: AwaitedPiece) -> None:
+        await asyncio.to_thread(self._awaited.forget, piece)
 
     async def depth(self) -> int:
         return await asyncio.to_thread(self._count)
@@ -116,6 +131,7 @@ class SpoolReader:
     def forget_own(self) -> None:
         """A worker starts: it may be linked to another account than before."""
         self._rules = replace(self._rules, own=None)
+        self._awaited.begin_anew()
 
     # --- in a thread -----------------------------------------------------------------
 
@@ -218,6 +234,14 @@ class SpoolReader:
         ]
         self._queue.settle(done, [*letters, *refused, *condemned])
 
+    def _supply(self, piece: AwaitedPiece, content: bytes, term: int) -> None:
+        code = Code.HISTORY_SYNC
+        context = sealing_context(self._session_id, code)
+        body = self._sealer.seal(as_event(content), context)
+        with self._turn, _disk():
+            self._queue.append(code, term, body)
+        self._awaited.forget(piece)
+
     def _count(self) -> int:
         with self._turn:
             # Whoever asks waits for the spool to be empty: in doubt it is not.
@@ -231,6 +255,7 @@ class SpoolReader:
     def _decode(self, row: Row) -> Iterator[Incoming | Rejected]:
         event = row.event
         raw = self._unsealed(row)
+        self._awaited.note(event.code, raw, event.received_at)
         if self._rules.own is None:
             self._rules = replace(self._rules, own=self._own())
         at = _EPOCH + timedelta(milliseconds=event.received_at)
