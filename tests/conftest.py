@@ -7,7 +7,7 @@ import gc
 from hypothesis import settings
 
 # How long an example takes says more about the machine than about the code.
-settings.register_profile("zapbase", deadline=None, max_examples=50)
+settings.register_profile("zapbase", deadline=None, max_examples=30)
 settings.load_profile("zapbase")
 
 

@@ -43,7 +43,7 @@ nodes = st.recursive(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(nodes)
 def test_what_is_encoded_decodes_to_the_same(node: Node) -> None:
     assert decode(encode(node)) == node

@@ -99,7 +99,7 @@ class Life:
         return self.received[-1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(steps=st.lists(STEPS, max_size=40))
 def test_nothing_is_lost_and_news_is_stored_once_and_in_order(
     steps: list[tuple[str, int]],
