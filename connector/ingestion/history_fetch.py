@@ -12,6 +12,7 @@ was announced since is neonize's, unless that takes too long.
 from __future__ import annotations
 
 import asyncio
+import random
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from typing import Final
 
 import structlog
 
+from connector.domain.retry import back_off
 from connector.errors import (
     FetchFailed,
     MediaCorrupt,
@@ -51,22 +53,27 @@ class HistoryFetching:
     missing: Callable[[SessionId], MissingHistory]
     source: MediaSource
     clock: Clock
+    chance: Callable[[], float] = random.random  # jitter
 
     async def run(self, context: SessionContext) -> None:
         missing = self.missing(context.session_id)
-        logins, logged_in_at = -1, self.clock.now()
+        logins, logged_in_at, failures = -1, self.clock.now(), 0
         while True:
             await context.until_connected()
             if context.logins != logins:
                 logins, logged_in_at = context.logins, self.clock.now()
             before = max(logged_in_at, self.clock.now() - PATIENCE)
-            for piece in await missing.awaited_history(before):
-                await self._supply(context, missing, piece)
-            await self.clock.sleep(LOOK_SECONDS)
+            pieces = await missing.awaited_history(before)
+            settled = [await self._supply(context, missing, each) for each in pieces]
+            failures = 0 if all(settled) else failures + 1
+            # Neither these servers nor the log are to suffer from what goes on failing.
+            pause = back_off(failures, self.chance()).total_seconds() if failures else 0
+            await self.clock.sleep(max(pause, LOOK_SECONDS))
 
     async def _supply(
         self, context: SessionContext, missing: MissingHistory, piece: AwaitedPiece
-    ) -> None:
+    ) -> bool:
+        """Whether the piece is done with, supplied or not."""
         claimed = _as_file(piece)
         try:
             async with self.source.fetched(context.session_id, claimed) as file:
@@ -83,11 +90,12 @@ class HistoryFetching:
             log.warning(
                 "history fetched later", session_id=context.session_id, error=error
             )
-            return
+            return False
         else:
             log.info("history supplied", session_id=context.session_id)
             context.spooled.set()
         await self.source.forget(context.session_id, claimed.id)
+        return True
 
 
 def _as_file(piece: AwaitedPiece) -> ClaimedFile:

@@ -70,12 +70,14 @@ class Servers:
     packed: bytes = field(default_factory=lambda: zlib.compress(b"old messages"))
     failure: Exception | None = None
     forgotten: list[str] = field(default_factory=list)
+    asked: int = 0
 
     @asynccontextmanager
     async def fetched(
         self, session_id: SessionId, claimed: ClaimedFile
     ) -> AsyncIterator[File]:
         assert claimed.media_type == "history"
+        self.asked += 1
         if self.failure is not None:
             raise self.failure
         yield File(self.packed)
@@ -108,6 +110,7 @@ class Scene:
             missing=lambda _: self.missing,
             source=cast("MediaSource", self.servers),
             clock=self.clock,
+            chance=lambda: 1.0,
         )
         task = asyncio.create_task(fetching.run(cast("SessionContext", self.context)))
         await settle()
@@ -161,6 +164,15 @@ async def test_what_is_no_history_is_awaited_no_more() -> None:
     async with scene.running():
         await scene.piece_settled()
         assert (scene.missing.pieces, scene.missing.supplied) == ([], [])
+
+
+async def test_what_goes_on_failing_is_tried_ever_more_slowly() -> None:
+    scene = Scene(Missing([piece("old", BEFORE)]), Servers(failure=FetchFailed()))
+
+    async with scene.running():
+        await scene.clock.advance(3600)
+
+    assert 10 < scene.servers.asked < 60
 
 
 async def test_what_fails_for_now_is_tried_again() -> None:

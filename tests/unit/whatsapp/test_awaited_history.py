@@ -8,8 +8,11 @@ from pathlib import Path
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.protobufs import e2e, history
 from connector.adapters.whatsapp.spool.awaited_history import AwaitedHistory
+from connector.domain.incoming import HistoryProgress
+from connector.ports import Lane, SpooledBatch
 from connector.sealing import Sealer
 from tests.unit.whatsapp import neonize_events as neonize
+from tests.unit.whatsapp.both_halves import Spool, at_most
 
 SEALER = Sealer([bytes(32)])
 TOLD_AT = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -124,3 +127,48 @@ def test_what_only_another_key_opens_waits_for_it(tmp_path: Path) -> None:
 
     assert orders(other) == []
     assert orders(AwaitedHistory(tmp_path, "a-session", SEALER)) == [1]
+
+
+def test_a_file_that_was_begun_and_not_finished_is_nothing(tmp_path: Path) -> None:
+    waiting = awaited(tmp_path, (Code.MESSAGE, announcement()))
+    [path] = (tmp_path / "history").iterdir()
+
+    path.rename(path.with_suffix(".new"))
+
+    assert orders(waiting) == []
+
+
+async def test_what_is_supplied_is_read_as_if_neonize_had_handed_it_over(
+    tmp_path: Path,
+) -> None:
+    spool = Spool(tmp_path)
+    writer = spool.writer()
+    writer.append(Code.MESSAGE, announcement())
+    told = await spool.reader.read(at_most(500))
+    assert told is not None
+    await spool.reader.trim(told)
+    [awaited_piece] = await spool.reader.awaited_history(datetime.now(UTC))
+
+    content = history.HistorySync(
+        syncType=history.HistorySync.RECENT, chunkOrder=1, progress=100
+    )
+    # Killed in between, it is supplied twice.
+    for _ in range(2):
+        await spool.reader.supply_history(
+            awaited_piece, content.SerializeToString(), term=1
+        )
+    writer.append(Code.MESSAGE, neonize.message("depois"))  # beside the worker
+
+    live, pieces = await take(spool), await take(spool)
+    assert (live.lane, pieces.lane) == (Lane.LIVE, Lane.HISTORY)
+    done = HistoryProgress(percent=100, done=True)
+    assert list(pieces.incoming) == [done, done]
+    assert await spool.reader.awaited_history(datetime.now(UTC)) == []
+    spool.close()
+
+
+async def take(spool: Spool) -> SpooledBatch:
+    batch = await spool.reader.read(at_most(500))
+    assert batch is not None
+    await spool.reader.trim(batch)
+    return batch

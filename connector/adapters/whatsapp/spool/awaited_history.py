@@ -22,6 +22,7 @@ from connector.adapters.whatsapp.reading.history.pieces import (
     Arrived,
     piece_in,
 )
+from connector.adapters.whatsapp.whole_file import write_whole
 from connector.errors import SealBroken
 from connector.ports import AwaitedPiece
 from connector.sealing import Sealer
@@ -60,7 +61,8 @@ class AwaitedHistory:
 
     def before(self, moment: datetime) -> Sequence[AwaitedPiece]:
         """The pieces announced before then, oldest first."""
-        oldest_first = sorted(self._folder.glob("*-*-*"), key=_announced_at)
+        whole = [path for path in self._folder.glob("*-*-*") if not path.suffix]
+        oldest_first = sorted(whole, key=_announced_at)
         found = []
         for path in oldest_first:
             if _announced_at(path) < moment.timestamp():
@@ -83,13 +85,13 @@ class AwaitedHistory:
         # Named after what it holds: announced twice, it is one.
         name = uuid.uuid5(uuid.NAMESPACE_OID, piece.file_enc_sha256.hex())
         path = self._folder / f"{piece.sync_type}-{piece.chunk_order}-{name}"
-        draft = path.with_name(f".{path.name}")
-        draft.write_bytes(sealed)
-        os.utime(draft, (announced_at, announced_at))
-        draft.replace(path)
+        write_whole(path, base64.b64encode(sealed).decode())
+        # Killed before this it counts as announced just now: it is fetched, but later.
+        os.utime(path, (announced_at, announced_at))
 
     def _opened(self, path: Path) -> AwaitedPiece:
-        told = json.loads(self._sealer.open(path.read_bytes(), self._context))
+        sealed = base64.b64decode(path.read_bytes())
+        told = json.loads(self._sealer.open(sealed, self._context))
         keys = {key: base64.b64decode(told[key]) for key in _KEYS}
         return AwaitedPiece(
             name=path.name,
