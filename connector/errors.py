@@ -17,10 +17,12 @@
     │   ├── MediaTooLarge   more than we, or Storage, take
     │   ├── NoRoom          our disk is full
     │   └── MediaCorrupt    not the file that its message names
+    ├── FileUnavailable     a file to be sent cannot be had for now
     ├── LookupRefused       WhatsApp does not say who or what somebody asked for is
     └── SendFailed          WhatsApp refused, or may have taken, a message
         ├── NotConnected
         ├── RecipientUnknown
+        ├── UploadFailed
         ├── SendRefused
         └── SendUncertain
 
@@ -193,6 +195,13 @@ class MediaCorrupt(FetchFailed):
         self.reason = reason  # wrong_hash, wrong_key
 
 
+class FileUnavailable(ConnectorError):
+    """The file to be sent cannot be had for now."""
+
+    code = "file_unavailable"
+    retry = Retry.BY_CLOCK
+
+
 class SendFailed(ConnectorError):
     """WhatsApp did not take the message."""
 
@@ -212,6 +221,13 @@ class RecipientUnknown(SendFailed):
 
     code = "not_on_whatsapp"
     retry = Retry.NEVER
+
+
+class UploadFailed(SendFailed):
+    """WhatsApp's servers did not take the file."""
+
+    code = "upload_to_whatsapp_failed"
+    retry = Retry.BY_CLOCK
 
 
 class SendRefused(SendFailed):

@@ -17,7 +17,7 @@ from typing import Final
 from connector.delivery.attempts import Attempts
 from connector.delivery.recipients import Recipients
 from connector.domain import outgoing
-from connector.domain.outgoing import OutboxResult, Outcome
+from connector.domain.outgoing import OutboxResult, Outcome, OutgoingMessage
 from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off
 from connector.errors import (
     ConnectorError,
@@ -29,6 +29,7 @@ from connector.errors import (
     WorkerGone,
 )
 from connector.ports import (
+    Claim,
     ClaimedRow,
     Clock,
     Intake,
@@ -92,7 +93,7 @@ class _Lane:
         self._recipients = Recipients(context, store, delivery.intake, delivery.clock)
         self._claimed: deque[ClaimedRow] = deque()  # the first may be in flight
         self._flight: asyncio.Task[OutboxResult] | None = None
-        self._claiming: asyncio.Task[Sequence[ClaimedRow]] | None = None
+        self._claiming: asyncio.Task[Claim] | None = None
         self._probably_more = False
         self._unrecorded: list[OutboxResult] = []
 
@@ -125,14 +126,14 @@ class _Lane:
         if self._unrecorded:
             await self._exchange(0)
 
-    def _begin_claim(self) -> asyncio.Task[Sequence[ClaimedRow]]:
+    def _begin_claim(self) -> asyncio.Task[Claim]:
         """Record and claim while sending goes on: a burst need not wait for either."""
         if self._claiming is None:
             self._claiming = asyncio.ensure_future(self._exchange(CLAIMED_AT_ONCE))
         return self._claiming
 
     async def _take_claim(self) -> None:
-        rows = await asyncio.shield(self._begin_claim())
+        rows = (await asyncio.shield(self._begin_claim())).rows
         self._claiming = None
         self._claimed.extend(rows)
         self._probably_more = len(rows) == CLAIMED_AT_ONCE
@@ -178,12 +179,13 @@ class _Lane:
         try:
             to = outgoing.recipient(row.to, row.chat_jid)
             content = outgoing.content(row.kind, row.payload)
+            message = OutgoingMessage(content=content)
         except (InvalidAddress, InvalidPayload) as error:
             return outgoing.outcome_of_invalid(row.id, error)
         secret = self._attempts.secret(row.id, row.claim)
         try:
             address = await self._recipients.find(worker, to)
-            sent = await worker.send(address, content, secret)
+            sent = await worker.send(address, message, secret)
         except (SendUncertain, WorkerGone):
             return await self._cut_off(row)
         except SendFailed as error:
@@ -214,7 +216,7 @@ class _Lane:
         )
         self._claimed.clear()
 
-    async def _exchange(self, claim: int) -> Sequence[ClaimedRow]:
+    async def _exchange(self, claim: int) -> Claim:
         """Record what is done and claim what is next, however long it takes."""
         failures = 0
         while True:
@@ -226,9 +228,9 @@ class _Lane:
                 # The answer may have been lost after the claim was made.
                 await self.settle_leftovers()
 
-    async def _record(self, claim: int) -> Sequence[ClaimedRow]:
+    async def _record(self, claim: int) -> Claim:
         results = tuple(self._unrecorded)
-        rows = await self._delivery.outbox.exchange(
+        claimed = await self._delivery.outbox.exchange(
             self._context.session_id,
             self._context.term,
             self._attempts.lineage,
@@ -236,7 +238,7 @@ class _Lane:
             claim,
         )
         self._unrecorded = self._unrecorded[len(results) :]
-        return rows
+        return claimed
 
     async def _unsettled(self) -> Sequence[UnsettledRow]:
         failures = 0

@@ -7,6 +7,15 @@ from connector.ports.core import (
     Clock,
     SessionId,
 )
+from connector.ports.files import (
+    Files,
+    FileSource,
+    InlineFile,
+    ReadyFile,
+    SealedFile,
+    Uploads,
+    UrlFile,
+)
 from connector.ports.media import (
     ClaimedFile,
     FetchedFile,
@@ -31,6 +40,7 @@ from connector.ports.spool import (
     SpooledBatch,
 )
 from connector.ports.supabase import (
+    Claim,
     ClaimedRow,
     DesiredState,
     Intake,
@@ -56,6 +66,7 @@ from connector.ports.whatsapp import (
 __all__ = [
     "Attempt",
     "AwaitedPiece",
+    "Claim",
     "ClaimedFile",
     "ClaimedRow",
     "Clock",
@@ -64,7 +75,10 @@ __all__ = [
     "DueLookup",
     "FetchedFile",
     "FileQueue",
+    "FileSource",
     "FileStore",
+    "Files",
+    "InlineFile",
     "Intake",
     "Lane",
     "Launcher",
@@ -75,7 +89,9 @@ __all__ = [
     "OutboxStore",
     "PeopleStore",
     "PictureSource",
+    "ReadyFile",
     "SavedState",
+    "SealedFile",
     "Sent",
     "SessionContext",
     "SessionId",
@@ -86,6 +102,8 @@ __all__ = [
     "Spool",
     "SpooledBatch",
     "UnsettledRow",
+    "Uploads",
+    "UrlFile",
     "Wakeups",
     "Worker",
     "WorkerEvent",

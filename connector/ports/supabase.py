@@ -10,7 +10,7 @@ from typing import Protocol
 
 from connector.domain.incoming import Incoming
 from connector.domain.messages import Json
-from connector.domain.outgoing import OutboxResult
+from connector.domain.outgoing import OutboxResult, OutgoingFile, References
 from connector.ports.core import SessionId
 
 
@@ -109,11 +109,25 @@ class ClaimedRow:
 
     id: str
     to: str
+    chat_id: str | None  # rows of one chat go in order
     chat_jid: str | None  # resolved at insert, when it could be
     kind: str
     payload: Json
     attempts: int  # this one counted
     claim: int  # how often it was claimed, released claims counted too
+    on_whatsapp: bool | None = None  # as checked in the last 7 days
+    expiration: timedelta | None = None  # the chat's messages disappear after it
+    references: References = field(default_factory=References)
+    file: OutgoingFile | None = None  # uploaded in an earlier attempt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What is to be sent now."""
+
+    rows: Sequence[ClaimedRow]
+    # When more may be sent, if that is known: a pace, a pause, a row's own time.
+    look_again: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +150,7 @@ class OutboxStore(Protocol):
         lineage: str,
         results: Sequence[OutboxResult],
         claim: int,
-    ) -> Sequence[ClaimedRow]:
+    ) -> Claim:
         """Record `results` and claim at most `claim` further rows, in one round trip."""
 
     async def unsettled(

@@ -10,9 +10,15 @@ from typing import Protocol
 
 from connector.domain.addresses import Jid
 from connector.domain.look_ups import GroupAnswer, NumberAnswer, PictureAnswer
-from connector.domain.outgoing import OutgoingContent
+from connector.domain.outgoing import (
+    OutgoingMessage,
+    OutgoingRead,
+    Typing,
+    Uploaded,
+)
 from connector.domain.presence import Presence
 from connector.ports.core import SessionId
+from connector.ports.files import SealedFile
 from connector.ports.spool import Spool
 from connector.ports.supabase import SessionRow
 
@@ -79,11 +85,22 @@ class Worker(Protocol):
     async def connect(self, *, pairing_phone: str | None) -> None:
         """Dial and, when the store is empty, pair: by code when a phone is given."""
 
-    async def send(self, to: Jid, content: OutgoingContent, secret: bytes) -> Sent:
+    async def send(self, to: Jid, message: OutgoingMessage, secret: bytes) -> Sent:
         """Send one message whose stored secret (32 bytes) is `secret`.
 
+        Several may be under way: they leave in the order of these calls, and once one
+        fails, those already waiting behind it are not begun (NotConnected).
         Raises NotConnected, RecipientUnknown, SendRefused, SendUncertain.
         """
+
+    async def upload(self, file: SealedFile) -> Uploaded:
+        """Bring a file to WhatsApp's servers. Raises NotConnected, UploadFailed."""
+
+    async def mark_read(self, read: OutgoingRead) -> None:
+        """Tick messages as read. Raises NotConnected, SendFailed; twice is once."""
+
+    async def show_typing(self, chat: Jid, typing: Typing) -> None:
+        """Raises NotConnected, SendFailed."""
 
     async def group_info(self, jid: Jid) -> GroupAnswer:
         """Ask for a group. Raises NotConnected, LookupRefused, as all questions do."""

@@ -35,7 +35,7 @@ create table public.wa_outbox (
   whatsapp_id text,
   claim_term bigint,
   claim_lineage text,
-  lease_until timestamptz,
+  retry_at timestamptz,
   settle_by timestamptz,
   sent_at timestamptz,
   delivered_at timestamptz,
@@ -60,6 +60,8 @@ comment on column public.wa_outbox.claims is 'How often it was taken; each has a
 comment on column public.wa_outbox.claim_term is 'The lease term of the connector that took it.';
 comment on column public.wa_outbox.claim_lineage is
 'The copy of the WhatsApp store in use then: only that very copy can prove that nothing was sent.';
+comment on column public.wa_outbox.retry_at is
+'While queued: refused for now, tried again then. It keeps its place: what follows in its chat waits for it.';
 comment on column public.wa_outbox.settle_by is
 'While sending: begun, its whatsapp_id is known, and until then a receipt may prove that it was sent.';
 -- No foreign key: what was sent stays true when its author's account is deleted.

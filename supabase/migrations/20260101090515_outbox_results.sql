@@ -45,16 +45,13 @@ begin
       settle_by = case
         when result.outcome = 'awaiting_receipt' then coalesce(target.settle_by, now() + settle_within)
       end,
-      send_after = case
-        -- At once means in its old place: those behind it must not overtake.
+      retry_at = case
         when result.outcome = 'retry' and result.retry_after_seconds > 0
           then now() + make_interval(secs => result.retry_after_seconds)
-        else target.send_after
       end,
       attempts = target.attempts - (result.outcome = 'released')::integer,
       error_code = case when result.outcome in ('failed', 'uncertain', 'retry') then result.code end,
-      error_message = case when result.outcome in ('failed', 'uncertain', 'retry') then result.message end,
-      lease_until = null
+      error_message = case when result.outcome in ('failed', 'uncertain', 'retry') then result.message end
     where target.id = result.id
       and target.session_id = p_session_id
       and (

@@ -3,7 +3,7 @@
 -- Affects: wa_exchange_outbox, wa_unsettled_outbox (new).
 
 create function public.wa_exchange_outbox(
-  p_session_id uuid, p_term bigint, p_lineage text, p_results jsonb, p_limit integer, p_lease interval
+  p_session_id uuid, p_term bigint, p_lineage text, p_results jsonb, p_limit integer
 )
 returns table (id uuid, "to" text, chat_jid text, kind text, payload jsonb, attempts integer, claims integer)
 language plpgsql
@@ -46,6 +46,7 @@ begin
     where entry.session_id = p_session_id
       and entry.state = 'queued'
       and entry.send_after <= now()
+      and coalesce(entry.retry_at, '-infinity') <= now()
     order by entry.priority desc, entry.send_after, entry.seq
     limit greatest(p_limit, 0)
     for update skip locked
@@ -63,7 +64,7 @@ begin
       claims = entry.claims + 1,
       claim_term = p_term,
       claim_lineage = p_lineage,
-      lease_until = now() + p_lease
+      retry_at = null
     from ranked
     where entry.id = ranked.id
     returning entry.*, ranked.place
@@ -75,7 +76,7 @@ begin
   order by claimed.place;
 end;
 $$;
-comment on function public.wa_exchange_outbox(uuid, bigint, text, jsonb, integer, interval) is
+comment on function public.wa_exchange_outbox(uuid, bigint, text, jsonb, integer) is
 'Records p_results [{id, outcome, whatsapp_id, sent_at, code, message, retry_after_seconds}], where outcome is '
 'sent, failed, retry, awaiting_receipt, uncertain or released; then claims up to p_limit due rows, by priority '
 '(highest first), send_after, insertion. Recording twice is recording once. When an answer is lost, '
@@ -103,8 +104,8 @@ $$;
 comment on function public.wa_unsettled_outbox(uuid, bigint) is
 'Rows that were claimed and never settled, whoever claimed them. Raises ZB001 when the term is stale.';
 
-revoke execute on function public.wa_exchange_outbox(uuid, bigint, text, jsonb, integer, interval)
+revoke execute on function public.wa_exchange_outbox(uuid, bigint, text, jsonb, integer)
 from public, anon, authenticated;
 revoke execute on function public.wa_unsettled_outbox(uuid, bigint) from public, anon, authenticated;
-grant execute on function public.wa_exchange_outbox(uuid, bigint, text, jsonb, integer, interval) to service_role;
+grant execute on function public.wa_exchange_outbox(uuid, bigint, text, jsonb, integer) to service_role;
 grant execute on function public.wa_unsettled_outbox(uuid, bigint) to service_role;

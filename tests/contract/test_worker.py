@@ -16,7 +16,7 @@ from connector.adapters.whatsapp.spool.writer import HighWater
 from connector.adapters.whatsapp.store.saved import SavedStore
 from connector.domain.addresses import Jid
 from connector.domain.messages import Source
-from connector.domain.outgoing import OutgoingText
+from connector.domain.outgoing import OutgoingMessage, OutgoingText
 from connector.domain.saved import Saved
 from connector.errors import (
     NotConnected,
@@ -33,7 +33,7 @@ from tests.emulator.eventually import eventually
 pytestmark = pytest.mark.xdist_group("whatsapp-worker")
 
 SECRET = b"s" * 32
-HELLO = OutgoingText(text="hello")
+HELLO = OutgoingMessage(content=OutgoingText(text="hello"))
 
 
 @dataclass(slots=True)

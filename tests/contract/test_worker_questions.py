@@ -15,7 +15,7 @@ from connector.domain.addresses import Jid
 from connector.domain.chats import ChatColumn, Member, Role
 from connector.domain.look_ups import NumberAnswer, PictureAnswer, PictureState
 from connector.domain.messages import Person as Somebody
-from connector.domain.outgoing import OutgoingText
+from connector.domain.outgoing import OutgoingMessage, OutgoingText
 from connector.domain.presence import Doing, Presence
 from connector.errors import LookupRefusal, LookupRefused, NotConnected
 from devstack.whatsapp import Group, Person, WhatsApp, queries
@@ -171,7 +171,9 @@ async def test_an_unanswered_question_holds_up_nothing_and_ends(
         )
         first = await unanswered.get()
         sent = await world.worker.send(
-            address(world.bob.jid), OutgoingText(text="meanwhile"), b"m" * 32
+            address(world.bob.jid),
+            OutgoingMessage(content=OutgoingText(text="meanwhile")),
+            b"m" * 32,
         )
         await world.worker.ping()
 
@@ -211,7 +213,9 @@ async def test_a_flood_of_typing_holds_up_nothing(world: World) -> None:
         await world.bob.types(world.ana)
         await world.bob.stops_typing(world.ana)
     sent = await world.worker.send(
-        address(world.bob.jid), OutgoingText(text="still here"), b"f" * 32
+        address(world.bob.jid),
+        OutgoingMessage(content=OutgoingText(text="still here")),
+        b"f" * 32,
     )
 
     assert (await world.bob.hears(timeout=TIMEOUT)).whatsapp_id == sent.whatsapp_id

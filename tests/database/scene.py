@@ -152,7 +152,7 @@ async def exchange(
 ) -> list[asyncpg.Record]:
     """The rows claimed after recording `results`."""
     return await connection.fetch(
-        "select * from wa_exchange_outbox($1, $2, $3, $4, $5, interval '90 s')",
+        "select * from wa_exchange_outbox($1, $2, $3, $4, $5)",
         session.id,
         term,
         lineage,

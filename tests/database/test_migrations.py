@@ -70,7 +70,7 @@ async def test_a_stale_or_invented_term_is_refused_by_every_write(
         "wa_report_session($1, 1, '{}')",
         "wa_record_event($1, 1, 'info', 'x', 'x', '{}')",
         "wa_store_batch($1, 1, '{}')",
-        "wa_exchange_outbox($1, 1, 'x', '[]', 1, '90 s')",
+        "wa_exchange_outbox($1, 1, 'x', '[]', 1)",
         "wa_unsettled_outbox($1, 1)",
         "wa_claim_media($1, 1, 1, '1 s', 1)",
         "wa_finish_media($1, 1, '[]')",

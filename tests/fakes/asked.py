@@ -13,8 +13,10 @@ from connector.domain.look_ups import (
     PictureState,
 )
 from connector.domain.messages import Person
+from connector.domain.outgoing import OutgoingRead, Typing, Uploaded
 from connector.domain.presence import Presence
-from connector.errors import ConnectorError, LookupRefusal, LookupRefused
+from connector.errors import ConnectorError, LookupRefusal, LookupRefused, NotConnected
+from connector.ports import SealedFile
 
 
 class AskedWorker:
@@ -55,6 +57,15 @@ class AskedWorker:
     async def show_online(self, *, online: bool) -> None:
         await self._question("online" if online else "offline")
         self.online.append(online)
+
+    async def upload(self, file: SealedFile) -> Uploaded:
+        raise NotConnected
+
+    async def mark_read(self, read: OutgoingRead) -> None:
+        raise NotConnected
+
+    async def show_typing(self, chat: Jid, typing: Typing) -> None:
+        raise NotConnected
 
     async def presences(self) -> Sequence[Presence]:
         return [await self._presences.get()]

@@ -10,9 +10,14 @@ from datetime import timedelta
 
 from connector.domain.addresses import Jid
 from connector.domain.incoming import Incoming
-from connector.domain.outgoing import OutboxResult, Outcome, OutgoingContent
+from connector.domain.outgoing import (
+    OutboxResult,
+    Outcome,
+    OutgoingMessage,
+    OutgoingText,
+)
 from connector.errors import ConnectorError
-from connector.ports import Attempt, ClaimedRow, Sent, SessionId, UnsettledRow
+from connector.ports import Attempt, Claim, ClaimedRow, Sent, SessionId, UnsettledRow
 from tests.fakes.asked import AskedWorker
 from tests.fakes.clock import NOON
 
@@ -23,6 +28,7 @@ def row(name: str, *, to: str = "5521987654321", text: str = "oi") -> ClaimedRow
     return ClaimedRow(
         id=name,
         to=to,
+        chat_id=None,
         chat_jid=None,
         kind="text",
         payload={"text": text},
@@ -52,7 +58,7 @@ class MemoryOutbox:
         lineage: str,
         results: Sequence[OutboxResult],
         claim: int,
-    ) -> Sequence[ClaimedRow]:
+    ) -> Claim:
         if self.failures:
             raise self.failures.popleft()
         self.lineage = lineage
@@ -73,7 +79,7 @@ class MemoryOutbox:
         if (error := self.lose_next_answer) is not None:
             self.lose_next_answer = None
             raise error
-        return rows
+        return Claim(rows=rows)
 
     def _record(self, result: OutboxResult) -> None:
         claimed = self.claimed.pop(result.id)
@@ -169,12 +175,13 @@ class SendingWorker(AskedWorker):
         super().__init__()
         self.gate.set()
 
-    async def send(self, to: Jid, content: OutgoingContent, secret: bytes) -> Sent:
+    async def send(self, to: Jid, message: OutgoingMessage, secret: bytes) -> Sent:
         whatsapp_id = f"3EB0{len(self.heard)}"
         if self.refusals:
             raise self.refusals.popleft()
         self.store.begun[secret] = Attempt(whatsapp_id=whatsapp_id)
-        self.heard.append(content.text)
+        assert isinstance(message.content, OutgoingText)
+        self.heard.append(message.content.text)
         self.sent_to.append(to)
         self.in_flight.set()
         await self.gate.wait()

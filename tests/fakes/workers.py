@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connector.domain.addresses import Jid
-from connector.domain.outgoing import OutgoingContent
+from connector.domain.outgoing import OutgoingMessage
 from connector.errors import ConnectorError, NotConnected
 from connector.ports import (
     Attempt,
@@ -59,7 +59,7 @@ class FakeWorker(AskedWorker):
     async def connect(self, *, pairing_phone: str | None) -> None:
         await self._called("connect" if pairing_phone is None else "connect by code")
 
-    async def send(self, to: Jid, content: OutgoingContent, secret: bytes) -> Sent:
+    async def send(self, to: Jid, message: OutgoingMessage, secret: bytes) -> Sent:
         raise NotConnected
 
     async def ping(self) -> None:

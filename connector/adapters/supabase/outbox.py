@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Final
 
 from connector.adapters.supabase import rows
 from connector.adapters.supabase.client import SupabaseClient
 from connector.domain.outgoing import OutboxResult
-from connector.ports import ClaimedRow, SessionId, UnsettledRow
-
-# neonize gives up on a send after 75 s; nobody may think a claim abandoned before.
-CLAIM_LEASE: Final = timedelta(seconds=90)
+from connector.ports import Claim, SessionId, UnsettledRow
 
 
 class SupabaseOutbox:
@@ -28,7 +23,7 @@ class SupabaseOutbox:
         lineage: str,
         results: Sequence[OutboxResult],
         claim: int,
-    ) -> Sequence[ClaimedRow]:
+    ) -> Claim:
         claimed = await self._client.call(
             "wa_exchange_outbox",
             {
@@ -37,10 +32,9 @@ class SupabaseOutbox:
                 "p_lineage": lineage,
                 "p_results": [rows.result(outcome) for outcome in results],
                 "p_limit": claim,
-                "p_lease": f"{CLAIM_LEASE.total_seconds()} seconds",
             },
         )
-        return [rows.OutboxRow.read(row).claimed() for row in claimed]
+        return Claim(rows=[rows.OutboxRow.read(row).claimed() for row in claimed])
 
     async def unsettled(
         self, session_id: SessionId, term: int

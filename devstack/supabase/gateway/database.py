@@ -143,7 +143,14 @@ async def _translated(role: str) -> AsyncIterator[None]:
     except UNREACHABLE as error:
         raise refusals.database_unreachable() from error
     except asyncpg.PostgresError as error:
+        if _ended_the_connection(error):
+            raise refusals.database_unreachable() from error
         raise refusals.from_postgres(error, role) from error
+
+
+def _ended_the_connection(error: asyncpg.PostgresError) -> bool:
+    """A backend that outlives its postmaster for a moment dies of whatever it lacks."""
+    return getattr(error, "severity_en", None) in ("FATAL", "PANIC")
 
 
 async def _roll_back(connection: Connection) -> None:

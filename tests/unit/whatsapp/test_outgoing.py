@@ -8,7 +8,7 @@ from connector.adapters.whatsapp.process.send_errors import (
 )
 from connector.adapters.whatsapp.protobufs import e2e, events
 from connector.domain.addresses import Jid
-from connector.domain.outgoing import OutgoingText
+from connector.domain.outgoing import OutgoingMessage, OutgoingText
 from connector.errors import (
     NotConnected,
     RecipientUnknown,
@@ -19,7 +19,9 @@ from connector.errors import (
 
 
 def test_a_text_carries_the_secret_by_which_it_can_be_found_again() -> None:
-    sent = e2e.Message.FromString(outgoing.message(OutgoingText(text="olá"), b"s" * 32))
+    sent = e2e.Message.FromString(
+        outgoing.message(OutgoingMessage(content=OutgoingText(text="olá")), b"s" * 32)
+    )
 
     assert sent.conversation == "olá"
     assert sent.messageContextInfo.messageSecret == b"s" * 32

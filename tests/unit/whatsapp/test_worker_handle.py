@@ -16,7 +16,7 @@ from connector.adapters.whatsapp.process.orders import ExitCode
 from connector.adapters.whatsapp.process.worker_handle import WorkerHandle
 from connector.adapters.whatsapp.process.zygote import SpawnedWorker
 from connector.domain.addresses import Jid
-from connector.domain.outgoing import OutgoingText
+from connector.domain.outgoing import OutgoingMessage, OutgoingText
 from connector.errors import SendUncertain
 from connector.ports import SessionId
 
@@ -61,7 +61,9 @@ async def test_a_send_that_is_not_answered_cannot_happen_after_it_was_given_up(
     monkeypatch.setattr(worker_handle, "SEND_SECONDS", 0.01)
 
     with pytest.raises(SendUncertain):
-        await handle.send(BOB, OutgoingText(text="oi"), b"s" * 32)
+        await handle.send(
+            BOB, OutgoingMessage(content=OutgoingText(text="oi")), b"s" * 32
+        )
 
     # What the store does not hold by now, it never will.
     assert not process.alive

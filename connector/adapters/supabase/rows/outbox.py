@@ -25,6 +25,7 @@ class OutboxRow(Row):
         return ClaimedRow(
             id=self.id,
             to=self.to,
+            chat_id=None,
             chat_jid=self.chat_jid,
             kind=self.kind,
             payload=self.payload,

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from connector.adapters.whatsapp.protobufs import e2e, events
 from connector.domain.addresses import Jid
-from connector.domain.outgoing import OutgoingContent
+from connector.domain.outgoing import OutgoingMessage, OutgoingText
 
 
-def message(content: OutgoingContent, secret: bytes) -> bytes:
+def message(outgoing: OutgoingMessage, secret: bytes) -> bytes:
     """Serialize a waE2E.Message that carries our own `secret` (32 bytes).
 
     whatsmeow stores the secret with the message's id before it sends: that is how an
     interrupted send is recognised afterwards (docs/outbox.md).
     """
+    if not isinstance(outgoing.content, OutgoingText):
+        raise TypeError(type(outgoing.content).__name__)
     return e2e.Message(
-        conversation=content.text,
+        conversation=outgoing.content.text,
         messageContextInfo=e2e.MessageContextInfo(messageSecret=secret),
     ).SerializeToString()
 

@@ -33,10 +33,10 @@ from connector.adapters.whatsapp.process.signals import own_addresses, worker_ev
 from connector.adapters.whatsapp.process.zygote import SpawnedWorker
 from connector.domain.addresses import Jid
 from connector.domain.look_ups import GroupAnswer, NumberAnswer, PictureAnswer
-from connector.domain.outgoing import OutgoingContent
+from connector.domain.outgoing import OutgoingMessage, OutgoingRead, Typing, Uploaded
 from connector.domain.presence import Presence
 from connector.errors import LookupRefusal, LookupRefused, SendUncertain, WorkerGone
-from connector.ports import Sent, SessionId, Signal, WorkerEvent
+from connector.ports import SealedFile, Sent, SessionId, Signal, WorkerEvent
 
 # neonize gives WhatsApp 75 s to acknowledge a message, and cannot be told otherwise.
 SEND_SECONDS: Final = 80.0
@@ -76,9 +76,9 @@ class WorkerHandle:
         """Dial once; again only after CONNECT_ERROR. To dial anew, start a new process."""
         await self._call({"call": "connect", "phone": pairing_phone}, CALL_SECONDS)
 
-    async def send(self, to: Jid, content: OutgoingContent, secret: bytes) -> Sent:
+    async def send(self, to: Jid, message: OutgoingMessage, secret: bytes) -> Sent:
         address = outgoing.address(to)
-        body = address + outgoing.message(content, secret)
+        body = address + outgoing.message(message, secret)
         header = {"call": "send", "to_size": len(address)}
         try:
             answer = await self._call(header, SEND_SECONDS, body)
@@ -89,6 +89,15 @@ class WorkerHandle:
             raise SendUncertain from error
         at = datetime.fromisoformat(answer.header["at"])
         return Sent(whatsapp_id=answer.header["whatsapp_id"], at=at)
+
+    async def upload(self, file: SealedFile) -> Uploaded:
+        raise NotImplementedError
+
+    async def mark_read(self, read: OutgoingRead) -> None:
+        raise NotImplementedError
+
+    async def show_typing(self, chat: Jid, typing: Typing) -> None:
+        raise NotImplementedError
 
     async def group_info(self, jid: Jid) -> GroupAnswer:
         as_of = datetime.now(UTC)
