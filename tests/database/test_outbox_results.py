@@ -47,7 +47,7 @@ async def test_a_row_released_or_refused_for_now_is_queued_again(
         limit=0,
     )
     rows = await service.fetch(
-        "select attempts, error_code, retry_at > now() as later"
+        "select attempts, error_code, coalesce(retry_at > now(), false) as later"
         " from wa_outbox order by seq"
     )
 
