@@ -5,7 +5,7 @@
 create function public.wa_exchange_outbox(
   p_session_id uuid, p_term bigint, p_lineage text, p_results jsonb, p_limit integer
 )
-returns table (id uuid, "to" text, chat_jid text, kind text, payload jsonb, attempts integer, claims integer)
+returns jsonb
 language plpgsql
 volatile
 security invoker
@@ -17,6 +17,7 @@ as $$
 declare
   held_until timestamptz;
   in_flight boolean;
+  claimed_rows jsonb;
 begin
   select lease.expires_at into held_until from wa_private.hold_lease(p_session_id, p_term, null) as lease;
   if jsonb_array_length(coalesce(p_results, '[]')) > 0 or wa_private.has_overdue_outbox(p_session_id) then
@@ -32,14 +33,13 @@ begin
     select from public.wa_sessions as session
     where session.id = p_session_id and session.paused_until > now()
   ) then
-    return;
+    return '{"rows": [], "look_again_in_seconds": null}';
   end if;
 
   in_flight := exists (
     select from public.wa_outbox as entry
     where entry.session_id = p_session_id and entry.state = 'sending' and entry.settle_by is null
   );
-  return query
   with due as (
     select entry.id
     from public.wa_outbox as entry
@@ -69,11 +69,20 @@ begin
     where entry.id = ranked.id
     returning entry.*, ranked.place
   )
-  select claimed.id, claimed."to", chat.jid, claimed.kind, claimed.payload, claimed.attempts,
-    claimed.claims
+  select
+    jsonb_agg(
+      jsonb_build_object(
+        'id', claimed.id, 'to', claimed."to", 'chat_id', claimed.chat_id, 'chat_jid', chat.jid,
+        'kind', claimed.kind, 'payload', claimed.payload, 'attempts', claimed.attempts,
+        'claims', claimed.claims, 'on_whatsapp', null, 'expiration_seconds', chat.disappearing_seconds,
+        'references', jsonb_build_object(), 'upload', null
+      )
+      order by claimed.place
+    )
+  into claimed_rows
   from claimed
-  left join public.wa_chats as chat on chat.id = claimed.chat_id
-  order by claimed.place;
+  left join public.wa_chats as chat on chat.id = claimed.chat_id;
+  return jsonb_build_object('rows', coalesce(claimed_rows, '[]'), 'look_again_in_seconds', null);
 end;
 $$;
 comment on function public.wa_exchange_outbox(uuid, bigint, text, jsonb, integer) is

@@ -55,7 +55,7 @@ def read(whatsapp_id: str, status: str = "read") -> Row:
     }
 
 
-def ids(rows: Sequence[asyncpg.Record]) -> list[str]:
+def ids(rows: Sequence[Row] | Sequence[asyncpg.Record]) -> list[str]:
     return [str(row["id"]) for row in rows]
 
 

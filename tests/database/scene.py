@@ -149,16 +149,33 @@ async def exchange(
     term: int = 1,
     limit: int = 1,
     lineage: str = "store",
-) -> list[asyncpg.Record]:
+) -> list[Row]:
     """The rows claimed after recording `results`."""
-    return await connection.fetch(
-        "select * from wa_exchange_outbox($1, $2, $3, $4, $5)",
+    answer = await ask_outbox(
+        connection, session, *results, term=term, limit=limit, lineage=lineage
+    )
+    rows: list[Row] = answer["rows"]
+    return rows
+
+
+async def ask_outbox(
+    connection: Connection,
+    session: Session,
+    *results: Row,
+    term: int = 1,
+    limit: int = 1,
+    lineage: str = "store",
+) -> Row:
+    """The whole answer: `rows`, and when to look again."""
+    answer: Row = await connection.fetchval(
+        "select wa_exchange_outbox($1, $2, $3, $4, $5)",
         session.id,
         term,
         lineage,
         list(results),
         limit,
     )
+    return answer
 
 
 async def store(

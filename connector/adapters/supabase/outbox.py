@@ -24,7 +24,7 @@ class SupabaseOutbox:
         results: Sequence[OutboxResult],
         claim: int,
     ) -> Claim:
-        claimed = await self._client.call(
+        [answer] = await self._client.call(
             "wa_exchange_outbox",
             {
                 "p_session_id": session_id,
@@ -34,7 +34,7 @@ class SupabaseOutbox:
                 "p_limit": claim,
             },
         )
-        return Claim(rows=[rows.OutboxRow.read(row).claimed() for row in claimed])
+        return rows.OutboxClaim.read(answer).claim()
 
     async def unsettled(
         self, session_id: SessionId, term: int

@@ -2,7 +2,7 @@
 
 from connector.adapters.supabase.rows.batch import Batch, batch
 from connector.adapters.supabase.rows.outbox import (
-    OutboxRow,
+    OutboxClaim,
     UnsettledOutboxRow,
     result,
 )
@@ -13,7 +13,7 @@ from connector.adapters.supabase.rows.writing import Record
 __all__ = [
     "Batch",
     "LeaseRow",
-    "OutboxRow",
+    "OutboxClaim",
     "Record",
     "Row",
     "UnsettledOutboxRow",

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from connector.adapters.supabase.rows.reading import Row
 from connector.adapters.supabase.rows.writing import Record, timestamp
 from connector.domain.outgoing import OutboxResult
-from connector.ports import ClaimedRow, UnsettledRow
+from connector.ports import Claim, ClaimedRow, UnsettledRow
 
 
 class OutboxRow(Row):
-    """A row of `wa_exchange_outbox`."""
+    """A row that `wa_exchange_outbox` gives."""
 
     id: str
     to: str
+    chat_id: str | None
     chat_jid: str | None
     kind: str
     payload: Any
@@ -25,12 +27,26 @@ class OutboxRow(Row):
         return ClaimedRow(
             id=self.id,
             to=self.to,
-            chat_id=None,
+            chat_id=self.chat_id,
             chat_jid=self.chat_jid,
             kind=self.kind,
             payload=self.payload,
             attempts=self.attempts,
             claim=self.claims,
+        )
+
+
+class OutboxClaim(Row):
+    """The answer of `wa_exchange_outbox`."""
+
+    rows: list[OutboxRow]
+    look_again_in_seconds: float | None
+
+    def claim(self) -> Claim:
+        seconds = self.look_again_in_seconds
+        return Claim(
+            rows=[row.claimed() for row in self.rows],
+            look_again=None if seconds is None else timedelta(seconds=seconds),
         )
 
 
