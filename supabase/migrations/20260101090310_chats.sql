@@ -19,6 +19,7 @@ create table public.wa_chats (
   unread_count integer not null default 0
   constraint wa_chats_unread_count_check check (unread_count between 0 and 1000000),
   read_up_to timestamptz,
+  ticked_up_to timestamptz,
   last_message_at timestamptz,
   last_message_preview text,
   last_message_kind text,
@@ -50,6 +51,9 @@ comment on column public.wa_chats.unread_count is
 'Set it to 0 to mark the chat as read.';
 comment on column public.wa_chats.read_up_to is
 'What was said until then has been read, here or on another device of the number. Only rises.';
+comment on column public.wa_chats.ticked_up_to is
+'What was said until then others were told that it was read, by a device of the number or by an outbox row of kind '
+'read. Only rises.';
 comment on column public.wa_chats.last_message_preview is 'The beginning of the newest message.';
 comment on column public.wa_chats.last_message_at is 'When it was sent; the order of a list of chats.';
 comment on column public.wa_chats.last_message_kind is 'Of the newest message: what to show when it has no words.';

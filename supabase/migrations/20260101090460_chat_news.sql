@@ -99,7 +99,22 @@ declare
   changed integer;
 begin
   update public.wa_chats as chat
-  set read_up_to = own_read.at, unread_count = wa_private.unread_messages(chat.id, own_read.at)
+  set ticked_up_to = own_read.at
+  from (
+    select (p_addresses -> given.chat_jid ->> 'chat')::uuid as chat_id, max(given.at) as at
+    from jsonb_to_recordset(p_own_reads) as given (chat_jid text, at timestamptz)
+    group by 1
+  ) as own_read
+  where chat.id = own_read.chat_id
+    and own_read.at > coalesce(chat.ticked_up_to, '-infinity')
+    -- Else it is written below, with the rest.
+    and own_read.at <= chat.read_up_to;
+
+  update public.wa_chats as chat
+  set
+    read_up_to = own_read.at,
+    ticked_up_to = greatest(chat.ticked_up_to, own_read.at),
+    unread_count = wa_private.unread_messages(chat.id, own_read.at)
   from (
     select (p_addresses -> given.chat_jid ->> 'chat')::uuid as chat_id, max(given.at) as at
     from jsonb_to_recordset(p_own_reads) as given (chat_jid text, at timestamptz)
@@ -112,7 +127,8 @@ begin
 end;
 $$;
 comment on function wa_private.store_own_reads(jsonb, jsonb) is
-'Stores what was read on other devices of the number, as wa_store_batch describes it: read_up_to only rises.';
+'Stores what was read and ticked by devices of the number, as wa_store_batch describes it: read_up_to and '
+'ticked_up_to only rise.';
 
 revoke execute on function wa_private.show_newest(uuid[], integer[]) from public, anon, authenticated;
 revoke execute on function wa_private.unread_messages(uuid, timestamptz) from public, anon, authenticated;

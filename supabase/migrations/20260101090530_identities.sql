@@ -104,6 +104,7 @@ begin
   update public.wa_chats as chat
   set
     read_up_to = greatest(chat.read_up_to, old.read_up_to),
+    ticked_up_to = greatest(chat.ticked_up_to, old.ticked_up_to),
     unread_count = wa_private.unread_messages(kept, greatest(chat.read_up_to, old.read_up_to)) + case
       when chat.read_up_to is null and old.read_up_to is null then wa_private.unread_when_linked(kept)
       else 0

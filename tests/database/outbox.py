@@ -31,6 +31,27 @@ async def queue(
     return [str(row["id"]) for row in rows]
 
 
+async def queue_kind(
+    connection: Connection,
+    session: Session,
+    kind: str,
+    payload: Row,
+    *,
+    to: str | None = BOB,
+) -> str:
+    """Insert one row of any kind; returns its id."""
+    return str(
+        await connection.fetchval(
+            """insert into wa_outbox (session_id, "to", kind, payload)
+            values ($1, $2, $3, $4) returning id""",
+            session.id,
+            to,
+            kind,
+            dict(payload),
+        )
+    )
+
+
 def sent(row_id: str, whatsapp_id: str = "3EB0") -> Row:
     return {
         "id": row_id,
