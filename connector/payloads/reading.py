@@ -1,0 +1,88 @@
+"""From what an app inserted to a payload, or to the sentence that says what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, TypeAlias, cast
+
+from pydantic import ValidationError
+
+from connector.domain.messages import Json
+from connector.errors import InvalidPayload
+from connector.payloads.actions import (
+    DeletePayload,
+    EditPayload,
+    ForwardPayload,
+    ReactionPayload,
+    ReadPayload,
+    TypingPayload,
+)
+from connector.payloads.fields import OutboxPayload
+from connector.payloads.media import (
+    AudioPayload,
+    DocumentPayload,
+    GifPayload,
+    ImagePayload,
+    MediaPayload,
+    VideoPayload,
+    VoicePayload,
+)
+from connector.payloads.messages import (
+    ContactPayload,
+    LocationPayload,
+    PollPayload,
+    TextPayload,
+)
+from connector.payloads.sentences import refusal
+
+Payload: TypeAlias = (
+    TextPayload
+    | MediaPayload
+    | LocationPayload
+    | ContactPayload
+    | PollPayload
+    | ReactionPayload
+    | EditPayload
+    | DeletePayload
+    | ForwardPayload
+    | ReadPayload
+    | TypingPayload
+)
+
+MODELS: Final[Mapping[str, type[OutboxPayload]]] = {
+    str(model.kind): model
+    for model in (
+        TextPayload,
+        ImagePayload,
+        VideoPayload,
+        GifPayload,
+        AudioPayload,
+        VoicePayload,
+        DocumentPayload,
+        LocationPayload,
+        ContactPayload,
+        PollPayload,
+        ReactionPayload,
+        EditPayload,
+        DeletePayload,
+        ForwardPayload,
+        ReadPayload,
+        TypingPayload,
+    )
+}
+
+
+def read(kind: str, payload: Json) -> Payload:
+    """Read what a row wants to have sent.
+
+    Raises InvalidPayload naming the field and the cure.
+    """
+    model = MODELS.get(kind)
+    if model is None:
+        raise InvalidPayload(
+            f"kind must be one of: {', '.join(MODELS)}.", code="unknown_kind"
+        )
+    try:
+        return cast(Payload, model.model_validate(payload))
+    except ValidationError as error:
+        raise refusal(model, error) from None
