@@ -27,6 +27,7 @@ MOST_DOWNLOADS: Final = 8  # attempts
 # Storage is tried for about a day: it is our own, and so is what keeps it from working.
 MOST_UPLOADS: Final = 300
 OCTETS: Final = "application/octet-stream"
+LONGEST_NAME: Final = 256  # characters of a file's name
 
 # What browsers show without running code in it; the extension of each.
 _SHOWN: Final = {
@@ -97,6 +98,13 @@ class FileResult:
     error_code: str | None = None
     retry_after: timedelta | None = None  # with PENDING
     begun: bool = True  # otherwise it does not count as an attempt
+
+
+def shown_name(told: str) -> str | None:
+    """What a file is called: no folders, nothing that cannot be seen."""
+    name = told.replace("\\", "/").rpartition("/")[2]
+    visible = "".join(letter for letter in name if letter.isprintable())
+    return visible[:LONGEST_NAME].strip() or None
 
 
 def content_type(mime_type: str) -> str:

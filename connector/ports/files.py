@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,6 +47,35 @@ class ReadyFile:
     sealed: SealedFile
     facts: FileFacts
     sha256: bytes
+    # Of the very bytes that were fetched: to be kept with the upload instead of what was
+    # asked for before, since the file may have been replaced in between.
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFacts:
+    """What Storage says of a file without sending it."""
+
+    size: int  # bytes
+    etag: str | None  # another one for other bytes
+    mime_type: str | None
+
+
+class StoredContent(Protocol):
+    """A file on its way here from Storage."""
+
+    etag: str | None
+
+    def pieces(self) -> AsyncIterable[bytes]:
+        """Its bytes as they come. Raises FileUnavailable."""
+
+
+class StoredFiles(Protocol):
+    """Storage, read. Raises InvalidPayload (media_not_found), FileUnavailable."""
+
+    async def stat(self, file: StoredFile) -> StoredFacts: ...
+
+    def open(self, file: StoredFile) -> AbstractAsyncContextManager[StoredContent]: ...
 
 
 class Files(Protocol):

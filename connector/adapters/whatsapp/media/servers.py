@@ -15,8 +15,8 @@ from typing import Final
 
 import httpx
 
-from connector.adapters.whatsapp.media.file_types import JPEG, sniffed
 from connector.errors import FetchFailed, MediaCorrupt, MediaExpired, MediaTooLarge
+from connector.file_types import JPEG, sniffed
 
 HOST: Final = "mmg.whatsapp.net"
 HOSTS: Final = ".whatsapp.net"

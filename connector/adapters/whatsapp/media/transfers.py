@@ -17,7 +17,6 @@ from typing import Final
 
 from connector.adapters.whatsapp.media import crypto as media_crypto
 from connector.adapters.whatsapp.media.crypto import Examined, MediaKeys
-from connector.adapters.whatsapp.media.file_types import sniffed
 from connector.adapters.whatsapp.media.folder import MediaFolder
 from connector.adapters.whatsapp.media.servers import (
     Download,
@@ -25,6 +24,7 @@ from connector.adapters.whatsapp.media.servers import (
     PartUnusable,
 )
 from connector.errors import FetchFailed, MediaCorrupt, MediaTooLarge, NoRoom
+from connector.file_types import sniffed
 from connector.ports import ClaimedFile, SessionId
 
 DOWNLOAD_WITHIN: Final = 600.0  # seconds; the rest comes with the next attempt

@@ -25,6 +25,7 @@ from connector.adapters.whatsapp.reading.content.said import (
     number,
     with_text,
 )
+from connector.domain.media import shown_name
 from connector.domain.messages import Attachment
 
 _KEY_BYTES: Final = 32  # of a media key, and of a SHA-256
@@ -103,10 +104,7 @@ def _size(part: Any, name: str) -> int | None:
 
 
 def _file_name(told: str | bytes) -> str | None:
-    """What the file was called: no folders, nothing that cannot be seen."""
-    name = clean(told, 4 * LONGEST_NAME).replace("\\", "/").rpartition("/")[2]
-    visible = "".join(letter for letter in name if letter.isprintable())
-    return visible[:LONGEST_NAME].strip() or None
+    return shown_name(clean(told, 4 * LONGEST_NAME))
 
 
 def _waveform(steps: bytes) -> tuple[int, ...]:

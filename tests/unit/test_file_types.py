@@ -5,8 +5,8 @@ import zipfile
 
 import pytest
 
-from connector.adapters.whatsapp.media.file_types import sniffed
 from connector.domain.media import OCTETS
+from connector.file_types import sniffed
 
 
 def packed(*names: str, mime_type: str = "") -> bytes:
