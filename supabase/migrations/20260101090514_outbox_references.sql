@@ -52,7 +52,7 @@ begin
           )
       end,
       'stored', case
-        when file.state = 'stored' then jsonb_build_object('bucket', 'wa-media', 'path', file.storage_path)
+        when file.state = 'stored' then jsonb_build_object('bucket', file.bucket, 'path', file.storage_path)
       end
     )
     from public.wa_attachments as file

@@ -99,6 +99,7 @@ begin
   end if;
 
   update public.wa_outbox as entry set chat_id = kept, to_jid = p_lid_jid where entry.chat_id = old.id;
+  perform wa_private.remember_merge(old.id, kept);
   perform wa_private.merge_messages(p_session_id, old.id, kept);
   perform wa_private.merge_chat_facts(old.id, kept);
   update public.wa_chats as chat

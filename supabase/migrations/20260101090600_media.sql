@@ -10,6 +10,7 @@ create table public.wa_attachments (
   state text not null default 'pending'
   constraint wa_attachments_state_check check (state in ('pending', 'stored', 'failed', 'expired', 'too_large')),
   error_code text,
+  bucket text not null default 'wa-media',
   storage_path text,
   mime_type text,
   size_bytes bigint,
@@ -27,10 +28,13 @@ create table public.wa_attachments (
 comment on table public.wa_attachments is 'A message''s file: the row comes first, the file follows.';
 comment on column public.wa_attachments.state is
 'pending; stored; failed (error_code); expired: WhatsApp no longer has it; too_large.';
+comment on column public.wa_attachments.bucket is
+'Of Storage; another than wa-media only for what the app sent from there.';
 comment on column public.wa_attachments.storage_path is
-'In the bucket wa-media: <workspace>/<session>/<yyyy>/<mm>/<id>.<ext>. Equal files of a session share one path, '
-'with the id of the attachment that was fetched first.';
-comment on column public.wa_attachments.sha256 is 'Hex, of the bytes; null until it is stored.';
+'<workspace>/<session>/<yyyy>/<mm>/<id>.<ext>, or wherever the app had put what it sent. Equal files of a session '
+'share one path, with the id of the attachment that was fetched first.';
+comment on column public.wa_attachments.sha256 is
+'Hex, of the bytes; null until it is stored, and for what the app sent from Storage.';
 comment on column public.wa_attachments.file_name is 'As claimed by the sender: for display, never a path.';
 comment on column public.wa_attachments.waveform is 'A voice note''s loudness, 64 steps from 0 to 100.';
 comment on column public.wa_attachments.thumbnail is 'A small JPEG as a data URI.';

@@ -19,10 +19,10 @@ as $$
 begin
   update public.wa_attachments as file
   set
-    state = 'stored', storage_path = twin.storage_path, mime_type = twin.mime_type, size_bytes = twin.size_bytes,
+    state = 'stored', bucket = twin.bucket, storage_path = twin.storage_path, mime_type = twin.mime_type, size_bytes = twin.size_bytes,
     sha256 = twin.sha256, error_code = null
   from (
-    select stored.storage_path, stored.mime_type, stored.size_bytes, stored.sha256
+    select stored.bucket, stored.storage_path, stored.mime_type, stored.size_bytes, stored.sha256
     from public.wa_attachments as stored
     where stored.session_id = p_session_id
       and stored.sha256 = encode(p_file_sha256, 'hex')

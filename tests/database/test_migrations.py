@@ -72,6 +72,8 @@ async def test_a_stale_or_invented_term_is_refused_by_every_write(
         "wa_store_batch($1, 1, '{}')",
         "wa_exchange_outbox($1, 1, 'x', '[]', 1)",
         "wa_unsettled_outbox($1, 1)",
+        "wa_find_upload($1, 1, 'x')",
+        "wa_keep_upload($1, 1, $1, 'x', '{}')",
         "wa_claim_media($1, 1, 1, '1 s', 1)",
         "wa_finish_media($1, 1, '[]')",
         "wa_next_lookups($1, 1, 1)",
