@@ -6,9 +6,9 @@ events and stops in order when it is told to, or when the supervisor is gone.
     stop, or end of commands:  disconnect -> spool what still comes -> stop -> exit 0
     kill -9, crash:            the spool and the WhatsApp store keep what they have
 
-Commands are read by the main thread and carried out by a small pool, so `ping` answers
-while a send is in flight; whatsmeow sends one message at a time anyway. Questions about
-people and groups have a thread of their own (questions.py).
+Commands are read by the main thread and carried out by others, so `ping` answers while a
+send is in flight. Sends have one thread, which keeps their order (sends.py); questions
+about people and groups have another (questions.py).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,6 +42,7 @@ from connector.adapters.whatsapp.process.orders import (
 from connector.adapters.whatsapp.process.questions import Questions
 from connector.adapters.whatsapp.process.recorder import Recorder
 from connector.adapters.whatsapp.process.send_errors import to_header
+from connector.adapters.whatsapp.process.sends import Sends
 from connector.adapters.whatsapp.spool.writer import FILE_NAME, SpoolWriter
 from connector.errors import LookupRefused, SendFailed
 from connector.sealing import Sealer
@@ -99,6 +100,8 @@ class _Worker:
         )
         self._recorder = Recorder(self._spool, channel)
         self._connection = _load_neonize(orders, self._recorder)
+        self._sends = Sends(self._connection)
+        self._sending = ThreadPoolExecutor(1, thread_name_prefix="send")
         self._questions = Questions(self._connection)
         self._asking = ThreadPoolExecutor(1, thread_name_prefix="question")
 
@@ -114,6 +117,8 @@ class _Worker:
         """Hang up, spool what still comes, close the store."""
         deadline = time.monotonic() + STOP_SECONDS
         _exit_at(deadline, ExitCode.STOP_TIMED_OUT)
+        for waiting in self._sends.end():
+            self._send(waiting)
         self._connection.disconnect()
         self._recorder.wait_idle(QUIET_SECONDS, deadline - 2 * QUIET_SECONDS)
         written = self._spool.flush(deadline - QUIET_SECONDS)
@@ -129,7 +134,8 @@ class _Worker:
             case "connect":
                 self._answer(frame, lambda: self._connect(frame))
             case "send":
-                self._in_pool(self._answer, frame, lambda: self._send(frame))
+                self._sends.put(frame)
+                self._supervise(self._sending, self._send_next)
             case "disconnect":
                 self._in_pool(self._answer, frame, self._disconnect)
             case "log_out":
@@ -146,11 +152,12 @@ class _Worker:
             self._recorder.signal("spool_full")
         return {}
 
-    def _send(self, frame: Frame) -> dict[str, Any]:
-        size = int(frame.header["to_size"])
-        response = self._connection.send(frame.body[:size], frame.body[size:])
-        at = datetime.fromtimestamp(response.Timestamp, UTC)
-        return {"whatsapp_id": response.ID, "at": at.isoformat()}
+    def _send_next(self) -> None:
+        if (frame := self._sends.take()) is not None:
+            self._send(frame)
+
+    def _send(self, frame: Frame) -> None:
+        self._answer(frame, partial(self._sends.send, frame))
 
     def _disconnect(self) -> dict[str, Any]:
         self._connection.disconnect()

@@ -27,6 +27,7 @@ from connector.adapters.whatsapp.answers.presences import (
 )
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.process import outgoing, send_errors
+from connector.adapters.whatsapp.process.calls import Calls, Turns
 from connector.adapters.whatsapp.process.frames import AsyncChannel, Frame
 from connector.adapters.whatsapp.process.orders import ExitCode
 from connector.adapters.whatsapp.process.signals import own_addresses, worker_event
@@ -60,8 +61,9 @@ class WorkerHandle:
         self._channel = channel
         self._events = _EventQueue()
         self._presences = WaitingPresences()
-        self._calls: dict[int, asyncio.Future[Frame]] = {}
-        self._last_call = 0
+        self._calls = Calls(channel)
+        self._sends = Turns()
+        self._failed_sends = 0
         self._pairing = False
         self._own = WorkerEvent(signal=Signal.CONNECTED)
         self._watching = asyncio.create_task(self._watch())
@@ -79,16 +81,25 @@ class WorkerHandle:
     async def send(self, to: Jid, message: OutgoingMessage, secret: bytes) -> Sent:
         address = outgoing.address(to)
         body = address + outgoing.message(message, secret)
-        header = {"call": "send", "to_size": len(address)}
+        header = {
+            "call": "send",
+            "to_size": len(address),
+            "failures": self._failed_sends,
+        }
         try:
-            answer = await self._call(header, SEND_SECONDS, body)
+            async with self._sends.turn(SEND_SECONDS):
+                answer = (await self._calls.ask(header, body)).header
         except TimeoutError as error:
-            # It may wait its turn in there and leave later: only once the process is
-            # gone does the store prove what was begun, and what never will be.
+            # It may leave later still: only once the process is gone does the store
+            # prove what was begun, and what never will be.
             await self.kill()
             raise SendUncertain from error
-        at = datetime.fromisoformat(answer.header["at"])
-        return Sent(whatsapp_id=answer.header["whatsapp_id"], at=at)
+        if "error" in answer:
+            # Whoever hears of it may send again; what was handed over before may not go.
+            self._failed_sends = max(self._failed_sends, int(answer["failures"]))
+            raise send_errors.from_header(answer)
+        at = datetime.fromisoformat(answer["at"])
+        return Sent(whatsapp_id=answer["whatsapp_id"], at=at)
 
     async def upload(self, file: SealedFile) -> Uploaded:
         raise NotImplementedError
@@ -157,26 +168,15 @@ class WorkerHandle:
     ) -> Frame:
         """Raises WorkerGone, SendFailed, LookupRefused.
 
-        TimeoutError only for what may be late: a send and a question.
+        TimeoutError only for what may be late: a question.
         """
-        if self._watching.done():
-            raise WorkerGone
-        self._last_call += 1
-        number = self._last_call
-        answered: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
-        self._calls[number] = answered
         try:
             async with asyncio.timeout(seconds):
-                await self._channel.send(Frame({**header, "id": number}, body))
-                answer = await answered
+                answer = await self._calls.ask(header, body)
         except TimeoutError as error:
-            if header["call"] == "send" or "seconds" in header:
+            if "seconds" in header:
                 raise
             raise WorkerGone from error
-        except OSError as error:
-            raise WorkerGone from error
-        finally:
-            self._calls.pop(number, None)
         if "error" in answer.header:
             raise send_errors.from_header(answer.header)
         return answer
@@ -202,9 +202,7 @@ class WorkerHandle:
         if code == ExitCode.STOP_TIMED_OUT:
             # Nobody listens to a worker that was told to stop: only this says it.
             log.error("stop cut short", session_id=self._session_id, code=code)
-        for answered in self._calls.values():
-            if not answered.done():
-                answered.set_exception(WorkerGone())
+        self._calls.end()
         await self._channel.close()
         self._presences.end()
         self._events.put(WorkerEvent(signal=Signal.EXITED, code=code))
@@ -220,9 +218,7 @@ class WorkerHandle:
     def _take(self, frame: Frame) -> None:
         header = frame.header
         if (number := header.get("reply")) is not None:
-            answered = self._calls.get(number)
-            if answered is not None and not answered.done():
-                answered.set_result(frame)
+            self._calls.take(number, frame)
             return
         if (code := header.get("event")) in PRESENCE_CODES:
             if (shown := presence(code, frame.body)) is not None:

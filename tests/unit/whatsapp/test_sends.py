@@ -1,0 +1,102 @@
+"""Messages under way to one number: their order, and what a failure does to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from connector.adapters.whatsapp.process.calls import Turns
+from connector.adapters.whatsapp.process.frames import Frame
+from connector.adapters.whatsapp.process.sends import Sends
+from connector.errors import NotConnected, SendFailed, SendRefused
+
+if TYPE_CHECKING:
+    from connector.adapters.whatsapp.process.connection import Connection
+
+
+class Phone:
+    """What neonize would do with each message: send it, or fail."""
+
+    def __init__(self, **failing: SendFailed) -> None:
+        self.begun: list[str] = []
+        self._failing = failing
+
+    def send(self, to: bytes, message: bytes) -> object:
+        assert to == b"to"
+        self.begun.append(text := message.decode())
+        if error := self._failing.get(text):
+            raise error
+        return SimpleNamespace(ID=f"id of {text}", Timestamp=1_700_000_000)
+
+
+def sends(phone: Phone) -> Sends:
+    return Sends(cast("Connection", phone))
+
+
+def asked(text: str, failures: int = 0) -> Frame:
+    header = {"call": "send", "to_size": 2, "failures": failures}
+    return Frame(header, b"to" + text.encode())
+
+
+def error(answer: Mapping[str, Any]) -> object:
+    return answer["error"]
+
+
+def test_a_message_that_left_has_an_id_and_a_time() -> None:
+    answer = sends(Phone()).send(asked("first"))
+
+    assert answer == {"whatsapp_id": "id of first", "at": "2023-11-14T22:13:20+00:00"}
+
+
+def test_what_was_handed_over_before_a_failure_was_heard_of_does_not_overtake() -> None:
+    phone = Phone(first=SendRefused(463))
+    sending = sends(phone)
+
+    refused = sending.send(asked("first"))
+    waiting = [sending.send(asked(text)) for text in ("second", "third")]
+
+    assert refused == {"error": "send_refused", "server_code": 463, "failures": 1}
+    assert [error(answer) for answer in waiting] == [NotConnected.code] * 2
+    assert phone.begun == ["first"]
+    # Whoever has heard of it decides anew.
+    assert "error" not in sending.send(asked("second", refused["failures"]))
+    assert phone.begun == ["first", "second"]
+
+
+def test_a_planned_stop_begins_nothing_that_waits() -> None:
+    phone = Phone()
+    sending = sends(phone)
+
+    sending.put(asked("late"))
+    [waiting] = sending.end()
+
+    assert sending.take() is None
+    assert error(sending.send(waiting)) == NotConnected.code
+    assert phone.begun == []
+
+
+async def test_who_waits_has_their_own_time_once_they_are_first() -> None:
+    turns, order = Turns(), list[str]()
+
+    async def take(name: str, seconds: float, *, until: asyncio.Event) -> None:
+        async with turns.turn(seconds):
+            await until.wait()
+        order.append(name)
+
+    never, now = asyncio.Event(), asyncio.Event()
+    first = asyncio.create_task(take("first", 0.02, until=never))
+    second = asyncio.create_task(take("second", 0.02, until=never))
+    third = asyncio.create_task(take("third", 0.0, until=now))
+    now.set()  # answered although the others are not: their time goes on
+
+    await third
+    with pytest.raises(TimeoutError):
+        await first
+    assert not second.done()
+    with pytest.raises(TimeoutError):
+        await second
+    assert order == ["third"]
