@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,8 @@ class Settings:
     spool_limit_bytes: int
     fetch_media: bool
     media_limit_bytes: int  # a file; what is larger stays at WhatsApp
+    send_limit_bytes: int  # a file; what is larger is not sent
+    trusted_url_hosts: frozenset[str]  # host or host:port; otherwise only public ones
 
     def __repr__(self) -> str:
         return f"Settings(data_directory={str(self.data_directory)!r}, …)"
@@ -68,6 +71,8 @@ class Settings:
             spool_limit_bytes=reading.optional("WA_SPOOL_LIMIT_MB", _megabytes, "512"),
             fetch_media=reading.optional("WA_MEDIA", _on_or_off, "on"),
             media_limit_bytes=reading.optional("WA_MEDIA_LIMIT_MB", _megabytes, "100"),
+            send_limit_bytes=reading.optional("WA_SEND_LIMIT_MB", _megabytes, "32"),
+            trusted_url_hosts=reading.optional("WA_TRUSTED_URL_HOSTS", _hosts, ""),
         )
         reading.finish()
         return settings
@@ -108,6 +113,9 @@ _CURES: Final = {
     "SUPABASE_SECRET_KEY": "the project's secret key (Settings, API keys: sb_secret_…)",
     "WA_STATE_KEY": "32 random bytes in base64, made once by: openssl rand -base64 32",
 }
+
+# A name or an IPv4 address, or an IPv6 one in brackets; with a port or without.
+_HOST: Final = re.compile(r"([0-9a-z_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
 def _url(text: str) -> str:
@@ -183,6 +191,13 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
         return number
 
     return parse
+
+
+def _hosts(text: str) -> frozenset[str]:
+    hosts = frozenset(part.strip().lower() for part in text.split(",") if part.strip())
+    if not all(_HOST.fullmatch(host) for host in hosts):
+        raise ValueError("must be host names, or host:port, with commas between them")
+    return hosts
 
 
 def _megabytes(text: str) -> int:

@@ -37,6 +37,8 @@ def test_three_variables_are_enough() -> None:
     assert (settings.poll_seconds, settings.poll_blind_seconds) == (15.0, 2.0)
     assert settings.spool_limit_bytes == 512 * 1024 * 1024
     assert (settings.fetch_media, settings.media_limit_bytes) == (True, 100 * 1024**2)
+    assert settings.send_limit_bytes == 32 * 1024**2
+    assert settings.trusted_url_hosts == frozenset()
     assert settings.log_level == "info"
 
 
@@ -54,6 +56,8 @@ def test_every_other_variable_changes_something() -> None:
             "WA_SPOOL_LIMIT_MB": "1",
             "WA_MEDIA": "Off",
             "WA_MEDIA_LIMIT_MB": "2",
+            "WA_SEND_LIMIT_MB": "3",
+            "WA_TRUSTED_URL_HOSTS": "Files.internal, 10.0.0.7:8443,[fd00::1]:443,",
         }
     )
 
@@ -64,6 +68,12 @@ def test_every_other_variable_changes_something() -> None:
     assert settings.log_level == "debug"
     assert settings.spool_limit_bytes == 1024 * 1024
     assert (settings.fetch_media, settings.media_limit_bytes) == (False, 2 * 1024**2)
+    assert settings.send_limit_bytes == 3 * 1024**2
+    assert settings.trusted_url_hosts == {
+        "files.internal",
+        "10.0.0.7:8443",
+        "[fd00::1]:443",
+    }
 
 
 @pytest.mark.parametrize("name", sorted(COMPLETE))
@@ -104,6 +114,8 @@ def test_several_problems_are_all_named() -> None:
         ("WA_SPOOL_LIMIT_MB", "-1", "a whole number from 1 to 1000000"),
         ("WA_MEDIA", "maybe", "must be on or off"),
         ("WA_MEDIA_LIMIT_MB", "all", "a whole number from 1 to 1000000"),
+        ("WA_TRUSTED_URL_HOSTS", "https://files", "must be host names"),
+        ("WA_TRUSTED_URL_HOSTS", "a b", "must be host names"),
     ],
 )
 def test_a_malformed_value_is_named_but_not_quoted(

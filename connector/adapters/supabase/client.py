@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
@@ -103,6 +104,21 @@ class SupabaseClient:
                 headers={**self._key_headers, **headers},
                 timeout=UPLOAD_TIMEOUT,
             )
+        except httpx.HTTPError as error:
+            raise SupabaseUnavailable from error
+
+    @asynccontextmanager
+    async def receive(self, path: str) -> AsyncIterator[httpx.Response]:
+        """An answer whose bytes are read as they come, and are not compressed.
+
+        Raises SupabaseUnavailable, SupabaseRefused; the caller judges other answers.
+        """
+        headers = {**self._key_headers, "Accept-Encoding": "identity"}
+        try:
+            async with self._http.stream(
+                "GET", f"{self._url}{path}", headers=headers
+            ) as response:
+                yield response
         except httpx.HTTPError as error:
             raise SupabaseUnavailable from error
 

@@ -107,10 +107,10 @@ class SupabaseFileStore:
         url = f"/storage/v1/object/{BUCKET}{path}"
         response = await self._client.send(method, url, content, headers)
         if response.status_code != HTTPStatus.OK:
-            raise _refusal(_status(response))
+            raise _refusal(true_status(response))
 
 
-def _status(response: httpx.Response) -> int:
+def true_status(response: httpx.Response) -> int:
     """Storage answers nearly everything with 400 and tells the true status inside."""
     try:
         body = json.loads(response.content)
