@@ -32,7 +32,7 @@ from connector.payloads.messages import (
     PollPayload,
     TextPayload,
 )
-from connector.payloads.reading import MODELS, Payload, read
+from connector.payloads.reading import MODELS, MessagePayload, Payload, read
 
 __all__ = [
     "LONGEST_TEXT",
@@ -50,6 +50,7 @@ __all__ = [
     "ImagePayload",
     "LocationPayload",
     "MediaPayload",
+    "MessagePayload",
     "OutboxPayload",
     "Payload",
     "PollPayload",

@@ -35,7 +35,8 @@ from connector.payloads.messages import (
 )
 from connector.payloads.sentences import refusal
 
-Payload: TypeAlias = (
+# What reaches the other side as a message of its own, or changes one.
+MessagePayload: TypeAlias = (
     TextPayload
     | MediaPayload
     | LocationPayload
@@ -45,9 +46,8 @@ Payload: TypeAlias = (
     | EditPayload
     | DeletePayload
     | ForwardPayload
-    | ReadPayload
-    | TypingPayload
 )
+Payload: TypeAlias = MessagePayload | ReadPayload | TypingPayload
 
 MODELS: Final[Mapping[str, type[OutboxPayload]]] = {
     str(model.kind): model
