@@ -189,7 +189,8 @@ class _Lane:
         except (SendUncertain, WorkerGone):
             return await self._cut_off(row)
         except SendFailed as error:
-            return outgoing.outcome_of_failure(row.id, row.attempts, error)
+            chance = random.random()  # noqa: S311 - jitter
+            return outgoing.outcome_of_failure(row.id, row.attempts, error, chance)
         return OutboxResult(
             id=row.id,
             outcome=Outcome.SENT,

@@ -23,6 +23,14 @@ def back_off(failures: int, chance: float, longest: timedelta = LONGEST) -> time
     return min(FIRST_CEILING * (1 << doublings), longest) * chance
 
 
+def ever_later(
+    first: timedelta, attempts: int, chance: float, longest: timedelta
+) -> timedelta:
+    """Wait four times longer with each attempt (1, 2, …), and never less than half."""
+    ceiling = min(first * 4 ** min(max(attempts - 1, 0), MOST_DOUBLINGS), longest)
+    return ceiling * (0.5 + chance / 2)
+
+
 def slow_probe(chance: float) -> timedelta:
     """Look again in 15 to 30 minutes: only a person or WhatsApp can change anything."""
     return SLOW_PROBE * (1 + chance)

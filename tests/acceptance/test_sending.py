@@ -158,7 +158,7 @@ async def test_another_tenants_session_is_refused_at_the_insert(
     assert [heard.text for heard in bob.heard] == ["sou eu"]
 
 
-@pytest.mark.parametrize(("server_code", "code"), [(479, "refused_malformed")])
+@pytest.mark.parametrize(("server_code", "code"), [(403, "refused_forbidden")])
 async def test_a_refusal_for_good_fails_with_the_servers_code(
     linked: Linked, server_code: int, code: str
 ) -> None:

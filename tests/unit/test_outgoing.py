@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from connector.domain import outgoing
 from connector.domain.addresses import Jid
 from connector.domain.messages import Json
-from connector.domain.outgoing import MOST_ATTEMPTS, Outcome, OutgoingText
-from connector.errors import (
-    InvalidAddress,
-    InvalidPayload,
-    NotConnected,
-    RecipientUnknown,
-    SendFailed,
-    SendRefused,
-)
+from connector.domain.outgoing import Outcome, OutgoingText
+from connector.errors import InvalidAddress, InvalidPayload
 
 
 @pytest.mark.parametrize(
@@ -97,41 +88,3 @@ def test_a_bad_payload_names_the_field_and_the_cure(
 
     result = outgoing.outcome_of_invalid("row", refused.value)
     assert (result.outcome, result.code) == (Outcome.FAILED, code)
-
-
-def test_a_row_that_met_no_connection_goes_back_without_counting() -> None:
-    result = outgoing.outcome_of_failure("row", 1, NotConnected())
-
-    assert result.outcome is Outcome.RELEASED
-
-
-def test_a_number_not_on_whatsapp_fails_at_once() -> None:
-    result = outgoing.outcome_of_failure("row", 1, RecipientUnknown())
-
-    assert (result.outcome, result.code) == (Outcome.FAILED, "not_on_whatsapp")
-
-
-@pytest.mark.parametrize("server_code", [420, 429, 463, 402, 500, 503, 999])
-def test_a_passing_refusal_is_tried_again_later(server_code: int) -> None:
-    result = outgoing.outcome_of_failure("row", 1, SendRefused(server_code))
-
-    assert result.outcome is Outcome.RETRY
-    assert result.retry_after is not None
-    assert result.retry_after >= timedelta(seconds=15)
-    assert str(server_code) in (result.message or "")
-
-
-@pytest.mark.parametrize("server_code", [400, 403, 404, 479])
-def test_a_lasting_refusal_fails(server_code: int) -> None:
-    result = outgoing.outcome_of_failure("row", 1, SendRefused(server_code))
-
-    assert result.outcome is Outcome.FAILED
-    assert result.retry_after is None
-
-
-@pytest.mark.parametrize("error", [SendRefused(503), SendFailed()])
-def test_trying_again_has_an_end(error: SendFailed) -> None:
-    before = outgoing.outcome_of_failure("row", MOST_ATTEMPTS - 1, error)
-    last = outgoing.outcome_of_failure("row", MOST_ATTEMPTS, error)
-
-    assert (before.outcome, last.outcome) == (Outcome.RETRY, Outcome.FAILED)

@@ -27,6 +27,8 @@ from connector.domain.outgoing.content import (
     Typing,
     Uploaded,
 )
+from connector.domain.outgoing.lane import MOST_LEAVING, Place, Stage, next_to_go
+from connector.domain.outgoing.pauses import Pauses
 from connector.domain.outgoing.references import (
     KnownMessage,
     References,
@@ -52,6 +54,7 @@ from connector.domain.outgoing.results import (
 __all__ = [
     "LONGEST_TEXT",
     "MOST_ATTEMPTS",
+    "MOST_LEAVING",
     "REFUSALS",
     "UNKNOWN_REFUSAL",
     "ContactCard",
@@ -75,15 +78,19 @@ __all__ = [
     "OutgoingText",
     "Pause",
     "PauseScope",
+    "Pauses",
+    "Place",
     "Quoted",
     "References",
     "Refusal",
+    "Stage",
     "StoredFile",
     "Target",
     "Typing",
     "Unread",
     "Uploaded",
     "content",
+    "next_to_go",
     "outcome_of_failure",
     "outcome_of_invalid",
     "outcome_of_vanished",

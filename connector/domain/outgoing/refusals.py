@@ -1,4 +1,12 @@
-"""What a failed send leads to: one table for everything WhatsApp's server can answer."""
+"""What a failed send leads to: one table for everything WhatsApp's server can answer.
+
+    permanent   failed at once: the same message would be refused again
+    passing     queued: tried again, ever later, MOST_ATTEMPTS times in all
+    pausing     queued: no attempt is counted, the session sends less for a while
+
+What may have arrived is not decided here: the device's own store knows whether a send was
+begun (connector/delivery/attempts.py).
+"""
 
 from __future__ import annotations
 
@@ -7,8 +15,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from connector.domain.outgoing.results import OutboxResult, Outcome
+from connector.domain.outgoing.results import (
+    OutboxResult,
+    Outcome,
+    Pause,
+    PauseScope,
+)
+from connector.domain.retry import ever_later
 from connector.errors import (
+    FileUnavailable,
     InvalidAddress,
     InvalidPayload,
     NotConnected,
@@ -18,41 +33,91 @@ from connector.errors import (
 )
 
 MOST_ATTEMPTS: Final = 5
+SOON: Final = timedelta(seconds=15)
+LATER: Final = timedelta(minutes=1)
+LONGEST_RETRY: Final = timedelta(minutes=30)
+LONGEST_PAUSE: Final = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What one error code of WhatsApp's server means for the row."""
+    """What an error means for the row; without `retry` and `pause` it is permanent."""
 
     code: str
     sentence: str
-    retry_after: timedelta | None = None  # None: it can never succeed
+    retry: timedelta | None = None  # the first time; then ever later
+    pause: Pause | None = None  # the first time; doubled when it repeats
 
 
-# Codes as whatsmeow and its users report them; see docs/errors.md for the sources.
+def _all(lasting: timedelta) -> Pause:
+    return Pause(scope=PauseScope.ALL, lasting=lasting)
+
+
+def _new_chats(lasting: timedelta) -> Pause:
+    return Pause(scope=PauseScope.NEW_CHATS, lasting=lasting)
+
+
+_FORBIDDEN: Final = Refusal(
+    "refused_forbidden", "This number may not do that in that chat."
+)
+_GONE: Final = Refusal("chat_not_found", "That chat does not exist.")
+_MALFORMED: Final = Refusal(
+    "refused_malformed", "WhatsApp called the message malformed."
+)
+# The same words for a good message, when keys or devices changed meanwhile.
+_MALFORMED_FOR_NOW: Final = Refusal(_MALFORMED.code, _MALFORMED.sentence, SOON)
+_GROUP_CHANGED: Final = Refusal(
+    "group_changed", "The group changed while this was being sent.", SOON
+)
+_SERVER: Final = Refusal("server_error", "WhatsApp's server failed.", SOON)
+_THROTTLED: Final = Refusal(
+    "throttled", "WhatsApp asks to slow down.", pause=_all(timedelta(minutes=10))
+)
+
+# docs/errors.md says where each was reported. Numbers are those of HTTP as far as they go;
+# WhatsApp Web's own client names 421, 463, 475 and those from 487 on.
 REFUSALS: Final[Mapping[int, Refusal]] = {
-    400: Refusal("refused_malformed", "WhatsApp called the message malformed."),
+    400: _MALFORMED_FOR_NOW,
+    401: _FORBIDDEN,
     402: Refusal(
         "restricted",
         "WhatsApp has restricted this number for now.",
-        timedelta(hours=1),
+        pause=_all(timedelta(hours=1)),
     ),
-    403: Refusal("refused_forbidden", "This number may not write to that chat."),
-    404: Refusal("chat_not_found", "That chat does not exist."),
-    420: Refusal("throttled", "WhatsApp asks to slow down.", timedelta(minutes=10)),
-    429: Refusal("throttled", "WhatsApp asks to slow down.", timedelta(minutes=10)),
+    403: _FORBIDDEN,
+    404: _GONE,
+    405: _FORBIDDEN,
+    406: _MALFORMED,
+    408: _SERVER,
+    409: _GROUP_CHANGED,
+    410: _GONE,
+    420: _THROTTLED,
+    421: _GROUP_CHANGED,
+    429: _THROTTLED,
     463: Refusal(
         "timelocked",
         "WhatsApp does not let this number start new conversations for now.",
-        timedelta(hours=1),
+        pause=_new_chats(timedelta(hours=1)),
     ),
-    479: Refusal("refused_malformed", "WhatsApp called the message malformed."),
-    500: Refusal("server_error", "WhatsApp's server failed.", timedelta(seconds=15)),
-    503: Refusal("server_error", "WhatsApp's server failed.", timedelta(seconds=15)),
+    475: Refusal(
+        "new_chats_capped",
+        "WhatsApp's limit of new conversations is reached for now.",
+        pause=_new_chats(timedelta(hours=3)),
+    ),
+    479: _MALFORMED_FOR_NOW,
+    487: _MALFORMED,
+    488: _MALFORMED,
+    489: _MALFORMED,
+    490: _MALFORMED,
+    491: _MALFORMED,
+    500: _SERVER,
+    503: _SERVER,
+    530: _SERVER,
+    550: _FORBIDDEN,
+    551: _FORBIDDEN,
+    552: _SERVER,
 }
-UNKNOWN_REFUSAL: Final = Refusal(
-    "refused", "WhatsApp refused the message.", timedelta(minutes=1)
-)
+UNKNOWN_REFUSAL: Final = Refusal("refused", "WhatsApp refused the message.", LATER)
 
 
 def outcome_of_invalid(
@@ -64,28 +129,37 @@ def outcome_of_invalid(
     )
 
 
-def outcome_of_failure(row_id: str, attempts: int, error: SendFailed) -> OutboxResult:
+def outcome_of_failure(
+    row_id: str,
+    attempts: int,
+    error: SendFailed | FileUnavailable,
+    chance: float,
+    earlier_pauses: Mapping[PauseScope, int] | None = None,
+) -> OutboxResult:
     """Decide what a send that surely did not happen leads to.
 
-    `attempts` counts this one. Uncertain sends are not decided here: the device's own
-    store knows whether they were begun.
+    `attempts` counts this one, `chance` is in [0, 1), `earlier_pauses` says how often the
+    session was told to wait lately.
     """
     match error:
         case NotConnected():
             return OutboxResult(id=row_id, outcome=Outcome.RELEASED)
         case RecipientUnknown():
-            return OutboxResult(
-                id=row_id,
-                outcome=Outcome.FAILED,
-                code=error.code,
-                message=str(error),
-            )
+            return _failed(row_id, error.code, str(error))
         case SendRefused():
             refusal = REFUSALS.get(error.server_code, UNKNOWN_REFUSAL)
-            return _refused(row_id, attempts, refusal, error.server_code)
+            told = refusal.sentence.removesuffix(".")
+            message = f"{told} (server code {error.server_code})."
+            if refusal.pause is not None:
+                earlier = (earlier_pauses or {}).get(refusal.pause.scope, 0)
+                return _paused(row_id, refusal.code, message, refusal.pause, earlier)
+            if refusal.retry is None:
+                return _failed(row_id, refusal.code, message)
+            return _again(
+                row_id, refusal.code, message, attempts, refusal.retry, chance
+            )
         case _:
-            passing = Refusal(error.code, str(error), timedelta(seconds=15))
-            return _refused(row_id, attempts, passing, None)
+            return _again(row_id, error.code, str(error), attempts, SOON, chance)
 
 
 def outcome_of_vanished(row_id: str, attempts: int) -> OutboxResult:
@@ -93,25 +167,46 @@ def outcome_of_vanished(row_id: str, attempts: int) -> OutboxResult:
 
     It keeps its place in the queue; but a row that breaks every worker has an end.
     """
-    final = attempts >= MOST_ATTEMPTS
+    message = f"The session broke off {attempts} time(s) before this was sent."
+    if attempts >= MOST_ATTEMPTS:
+        return _failed(row_id, SendFailed.code, message)
     return OutboxResult(
         id=row_id,
-        outcome=Outcome.FAILED if final else Outcome.RETRY,
+        outcome=Outcome.RETRY,
         code=SendFailed.code,
-        message=f"The session broke off {attempts} time(s) before this was sent.",
-        retry_after=None if final else timedelta(0),
+        message=message,
+        retry_after=timedelta(0),
     )
 
 
-def _refused(
-    row_id: str, attempts: int, refusal: Refusal, server_code: int | None
+def _failed(row_id: str, code: str, message: str) -> OutboxResult:
+    return OutboxResult(id=row_id, outcome=Outcome.FAILED, code=code, message=message)
+
+
+def _again(
+    row_id: str, code: str, message: str, attempts: int, first: timedelta, chance: float
 ) -> OutboxResult:
-    number = "" if server_code is None else f" (server code {server_code})"
-    final = refusal.retry_after is None or attempts >= MOST_ATTEMPTS
+    if attempts >= MOST_ATTEMPTS:
+        return _failed(row_id, code, message)
     return OutboxResult(
         id=row_id,
-        outcome=Outcome.FAILED if final else Outcome.RETRY,
-        code=refusal.code,
-        message=f"{refusal.sentence.removesuffix('.')}{number}.",
-        retry_after=None if final else refusal.retry_after,
+        outcome=Outcome.RETRY,
+        code=code,
+        message=message,
+        retry_after=ever_later(first, attempts, chance, LONGEST_RETRY),
+    )
+
+
+def _paused(
+    row_id: str, code: str, message: str, pause: Pause, earlier: int
+) -> OutboxResult:
+    lasting = min(pause.lasting * 2 ** min(earlier, 10), LONGEST_PAUSE)
+    return OutboxResult(
+        id=row_id,
+        outcome=Outcome.PAUSED,
+        code=code,
+        message=message,
+        # The row waits as long itself: that its chat is an old one does not let it pass.
+        retry_after=lasting,
+        pause=Pause(scope=pause.scope, lasting=lasting),
     )
