@@ -25,6 +25,7 @@ create table public.wa_messages (
   constraint wa_messages_status_check check (
     status in ('pending', 'failed', 'sent', 'delivered', 'read', 'played')
   ),
+  error_code text,
   source text not null
   constraint wa_messages_source_check check (source in ('live', 'history', 'outbox', 'phone')),
   edited_at timestamptz,
@@ -53,6 +54,8 @@ comment on column public.wa_messages.quoted_message_id is 'The same as a row, wh
 comment on column public.wa_messages.mentions is 'Addresses of the people mentioned: LIDs as far as they are known.';
 comment on column public.wa_messages.status is
 'Only moves forward. In a group, as far as any member got; who exactly: wa_receipts.';
+comment on column public.wa_messages.error_code is
+'Why it was not sent, or not yet; docs/errors.md. The reason as a sentence is in the row of wa_outbox.';
 comment on column public.wa_messages.source is
 'live or history: received; phone: typed on the owner''s phone; outbox: sent by the app.';
 comment on column public.wa_messages.edited_at is

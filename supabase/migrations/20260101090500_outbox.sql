@@ -35,6 +35,7 @@ create table public.wa_outbox (
   whatsapp_id text,
   claim_term bigint,
   claim_lineage text,
+  claimed_at timestamptz,
   retry_at timestamptz,
   settle_by timestamptz,
   sent_at timestamptz,
@@ -60,6 +61,7 @@ comment on column public.wa_outbox.claims is 'How often it was taken; each has a
 comment on column public.wa_outbox.claim_term is 'The lease term of the connector that took it.';
 comment on column public.wa_outbox.claim_lineage is
 'The copy of the WhatsApp store in use then: only that very copy can prove that nothing was sent.';
+comment on column public.wa_outbox.claimed_at is 'When it was last taken: nothing of this attempt can be older.';
 comment on column public.wa_outbox.retry_at is
 'While queued: refused for now, tried again then. It keeps its place: what follows in its chat waits for it.';
 comment on column public.wa_outbox.settle_by is
@@ -77,6 +79,9 @@ create index wa_outbox_expires_at_idx on public.wa_outbox (session_id, expires_a
 where state = 'queued' and expires_at is not null;
 create index wa_outbox_in_flight_idx on public.wa_outbox (session_id)
 where state in ('claimed', 'sending');
+-- Mostly empty: what is asked of it with each batch of receipts costs nothing.
+create index wa_outbox_uncertain_idx on public.wa_outbox (session_id, chat_id)
+where state = 'uncertain' and whatsapp_id is null;
 
 create trigger before_update_stamp_updated_at
 before update on public.wa_outbox

@@ -64,6 +64,7 @@ begin
       claims = entry.claims + 1,
       claim_term = p_term,
       claim_lineage = p_lineage,
+      claimed_at = now(),
       retry_at = null
     from ranked
     where entry.id = ranked.id
