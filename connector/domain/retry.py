@@ -27,7 +27,7 @@ def ever_later(
     first: timedelta, attempts: int, chance: float, longest: timedelta
 ) -> timedelta:
     """Wait four times longer with each attempt (1, 2, …), and never less than half."""
-    ceiling = min(first * 4 ** min(max(attempts - 1, 0), MOST_DOUBLINGS), longest)
+    ceiling = min(first * (1 << 2 * min(max(attempts - 1, 0), MOST_DOUBLINGS)), longest)
     return ceiling * (0.5 + chance / 2)
 
 
