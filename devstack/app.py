@@ -24,6 +24,13 @@ Found = TypeVar("Found")
 LOOK_ANYWAY: Final = 0.25
 REQUEST_SECONDS: Final = 10.0
 WATCHED: Final = ("wa_sessions", "wa_chats", "wa_messages", "wa_outbox")
+# For a number that sends as fast as it can; what a person's own number gets are the defaults.
+UNPACED: Final = {
+    "send_gap_seconds": None,
+    "send_per_minute": None,
+    "send_per_day": None,
+    "send_new_per_day": None,
+}
 
 
 class App:

@@ -110,6 +110,7 @@ def _on_pairing(session: Session, event: PairingStep, moment: Moment) -> Step:
                 moment,
                 sync_state="running",
                 sync_progress=0,
+                linked_at=moment.now.isoformat(),
                 **_account_columns(account),
             )
             timer = StartTimer(timer=Timer.ANSWER, after=ANSWER_WITHIN)

@@ -48,15 +48,23 @@ create table public.wa_sessions (
   ignore_calls boolean not null default true,
   appear_online boolean not null default false,
 
-  send_gap_seconds numeric(6, 2)
+  -- For a person's own number (docs/pacing.md); null: no limit.
+  send_gap_seconds numeric(6, 2) default 1.5
   constraint wa_sessions_send_gap_check check (send_gap_seconds >= 0),
-  send_per_minute integer constraint wa_sessions_send_per_minute_check check (send_per_minute > 0),
-  send_per_day integer constraint wa_sessions_send_per_day_check check (send_per_day > 0),
-  send_new_per_day integer constraint wa_sessions_send_new_per_day_check check (send_new_per_day >= 0),
+  send_per_minute integer default 20
+  constraint wa_sessions_send_per_minute_check check (send_per_minute > 0),
+  send_per_day integer default 1000
+  constraint wa_sessions_send_per_day_check check (send_per_day > 0),
+  send_new_per_day integer default 30
+  constraint wa_sessions_send_new_per_day_check check (send_new_per_day >= 0),
+  warm_up_days smallint not null default 7
+  constraint wa_sessions_warm_up_days_check check (warm_up_days between 0 and 365),
   next_send_at timestamptz,
   paused_until timestamptz,
   pause_reason text,
+  new_chats_paused_until timestamptz,
 
+  linked_at timestamptz,
   connected_at timestamptz,
   disconnected_at timestamptz,
   last_seen_at timestamptz,
@@ -96,11 +104,23 @@ comment on column public.wa_sessions.ignore_newsletters is 'Store nothing of cha
 comment on column public.wa_sessions.ignore_calls is 'Do not mention calls in their chats.';
 comment on column public.wa_sessions.appear_online is
 'Show the number as online: only then is it told who is typing, and the phone gets fewer push notifications.';
-comment on column public.wa_sessions.send_gap_seconds is 'Least time between two sends; null: as fast as possible.';
+comment on column public.wa_sessions.send_gap_seconds is
+'Least time between two sends, up to twice as long by chance; null: as fast as possible.';
+comment on column public.wa_sessions.send_per_minute is 'Most messages in any 60 seconds; null: no limit.';
+comment on column public.wa_sessions.send_per_day is 'Most messages in any 24 hours; null: no limit.';
 comment on column public.wa_sessions.send_new_per_day is
-'First messages to people who never wrote, a day; null: no limit.';
+'Most people who never wrote to be written to, in any 24 hours; null: no limit.';
+comment on column public.wa_sessions.warm_up_days is
+'For so long after linked_at the limits grow, from a fifth on the first day to all of it; 0: no warm-up.';
+comment on column public.wa_sessions.next_send_at is
+'When the limits let the next queued message go; null or past: they hold nothing up.';
 comment on column public.wa_sessions.paused_until is
-'Nothing is sent before; set by WhatsApp''s own limits or a person.';
+'Nothing is sent before; set by WhatsApp''s own limits or a person. infinity: until it is resumed.';
+comment on column public.wa_sessions.pause_reason is
+'Why paused_until was set: member, or a code of docs/errors.md.';
+comment on column public.wa_sessions.new_chats_paused_until is
+'People who never wrote are not written to before; set by WhatsApp''s own limit on new conversations.';
+comment on column public.wa_sessions.linked_at is 'When a phone last linked this number; a reconnect changes nothing.';
 
 create index wa_sessions_workspace_id_idx on public.wa_sessions (workspace_id);
 
@@ -133,11 +153,13 @@ revoke all on table public.wa_sessions from anon, authenticated, service_role;
 grant select on table public.wa_sessions to authenticated;
 grant insert (
   id, workspace_id, name, desired_state, pairing_phone, history_days, ignore_status,
-  ignore_newsletters, ignore_calls, appear_online, send_gap_seconds, send_per_minute, send_per_day, send_new_per_day
+  ignore_newsletters, ignore_calls, appear_online, send_gap_seconds, send_per_minute, send_per_day, send_new_per_day,
+  warm_up_days
 ) on table public.wa_sessions to authenticated;
 grant update (
   name, desired_state, pairing_phone, history_days, ignore_status,
-  ignore_newsletters, ignore_calls, appear_online, send_gap_seconds, send_per_minute, send_per_day, send_new_per_day
+  ignore_newsletters, ignore_calls, appear_online, send_gap_seconds, send_per_minute, send_per_day, send_new_per_day,
+  warm_up_days
 ) on table public.wa_sessions to authenticated;
 grant select, insert, update, delete on table public.wa_sessions to service_role;
 

@@ -39,7 +39,7 @@ declare
     'state', 'state_code', 'state_message', 'user_action', 'qr_code', 'qr_image', 'qr_expires_at',
     'pairing_code', 'phone_number', 'jid', 'lid', 'push_name', 'sync_state', 'sync_progress',
     'connected_at', 'disconnected_at', 'last_seen_at', 'paused_until', 'pause_reason',
-    'settled_revision', 'retry_at'
+    'settled_revision', 'retry_at', 'linked_at'
   ];
   unknown text;
 begin
@@ -60,15 +60,26 @@ begin
       state, state_code, state_message, user_action, qr_code, qr_image, qr_expires_at,
       pairing_code, phone_number, jid, lid, push_name, sync_state, sync_progress,
       connected_at, disconnected_at, last_seen_at, paused_until, pause_reason, settled_revision, retry_at,
-      sync_updated_at
+      linked_at, sync_updated_at
     ) = (
       select
         r.state, r.state_code, r.state_message, r.user_action, r.qr_code, r.qr_image, r.qr_expires_at,
         r.pairing_code, r.phone_number, r.jid, r.lid, r.push_name, r.sync_state, r.sync_progress,
-        r.connected_at, r.disconnected_at, r.last_seen_at, r.paused_until, r.pause_reason, r.settled_revision,
-        r.retry_at,
+        r.connected_at, r.disconnected_at, r.last_seen_at,
+        case when paused.afresh then r.paused_until else session.paused_until end,
+        case when paused.afresh then r.pause_reason else session.pause_reason end,
+        r.settled_revision, r.retry_at,
+        -- By this clock, like everything that the pace of sending is measured by.
+        case when p_report ? 'linked_at' then now() else session.linked_at end,
         case when p_report ?| array['sync_state', 'sync_progress'] then now() else session.sync_updated_at end
       from jsonb_populate_record(session, p_report) as r
+      cross join lateral (
+        -- A ban pauses for as long as it lasts, and what others paused goes on after it (docs/pacing.md).
+        select case
+          when r.paused_until is null then session.pause_reason is not distinct from 'temporary_ban'
+          else r.paused_until > coalesce(session.paused_until, '-infinity')
+        end as afresh
+      ) as paused
     )
   where session.id = p_session_id;
   if p_report ?| array['jid', 'lid'] then

@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from devstack.app import App, Row
+from devstack.app import UNPACED, App, Row
 from devstack.connector_process import ConnectorProcess
 from devstack.stage import Stage
 from devstack.supabase import LocalSupabase
@@ -155,11 +155,14 @@ class World:
         return await self.stage.app()
 
     async def linked(self, owner: Person | None = None, **columns: object) -> Linked:
-        """Link a number by QR, as its owner would; `columns` are the session's."""
+        """Link a number by QR, as its owner would; `columns` are the session's.
+
+        It sends as fast as it can, unless they say otherwise.
+        """
         owner = owner or self.somebody("Ana")
         app = await self.app()
         session_id = await app.adds_number(
-            "Support", desired_state="connected", **columns
+            "Support", desired_state="connected", **{**UNPACED, **columns}
         )
         device = await owner.phone.scans(await app.qr_shown(session_id, within=20))
         await app.session_is(session_id, "connected", within=20)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from devstack.app import App
+from devstack.app import UNPACED, App
 from devstack.connector_process import ConnectorProcess
 from devstack.stage import Stage
 from devstack.whatsapp import Direction, LinkedDevice, MessageFrame, Person
@@ -72,7 +72,7 @@ class Scene:
         times.setdefault(frame.whatsapp_id, frame.at)
 
     async def _link_first(self) -> None:
-        session_id = await self.app.adds_number()
+        session_id = await self.app.adds_number("Support", **UNPACED)
         started = time.monotonic()
         await self.app.wants(session_id, "connected")
         code = await self.app.qr_shown(session_id)
@@ -81,7 +81,9 @@ class Scene:
 
     async def link(self, owner: Person) -> Linked:
         """One more number."""
-        session_id = await self.app.adds_number(desired_state="connected")
+        session_id = await self.app.adds_number(
+            "Support", desired_state="connected", **UNPACED
+        )
         code = await self.app.qr_shown(session_id)
         return await self._scan(session_id, owner, code)
 

@@ -69,15 +69,16 @@ class Database:
             yield connection
 
     async def session(self, desired_state: str = "connected") -> Session:
-        """A new tenant with one session and one owner."""
+        """A new tenant with one owner and one session, which sends as fast as it can."""
         owner = str(uuid.uuid4())
         async with self.as_postgres() as connection:
             await connection.execute("insert into auth.users (id) values ($1)", owner)
         async with self.as_member(owner) as member:
             workspace = await member.fetchval("select wa_create_workspace('Acme')")
             session = await member.fetchval(
-                "insert into wa_sessions (workspace_id, desired_state)"
-                " values ($1, $2) returning id",
+                "insert into wa_sessions (workspace_id, desired_state, send_gap_seconds,"
+                " send_per_minute, send_per_day, send_new_per_day)"
+                " values ($1, $2, null, null, null, null) returning id",
                 workspace,
                 desired_state,
             )

@@ -72,6 +72,14 @@ def test_pairing_clears_the_qr_and_awaits_the_login() -> None:
     assert Timer.ANSWER in timers(todo)
 
 
+def test_a_number_is_linked_by_the_pairing_and_by_no_later_login() -> None:
+    at_pairing = reported(commands(PAIRING, events.Paired(ACCOUNT)))
+    at_login = reported(commands(STARTING, events.Connected(ACCOUNT)))
+
+    assert at_pairing["linked_at"] == MOMENT.now.isoformat()
+    assert "linked_at" not in at_login
+
+
 def test_history_is_under_way_from_the_pairing_on_and_from_no_later_login() -> None:
     at_pairing = reported(commands(PAIRING, events.Paired(ACCOUNT)))
     at_login = reported(commands(STARTING, events.Connected(ACCOUNT)))
