@@ -108,6 +108,7 @@ begin
   insert into public.wa_receipts (workspace_id, session_id, chat_id, whatsapp_id, participant_jid, status)
   values (p_workspace, session, chat, 'A', '1@lid', 'read');
   insert into public.wa_attachments (workspace_id, session_id, message_id) values (p_workspace, session, message);
+  insert into public.wa_number_checks (workspace_id, session_id, number) values (p_workspace, session, '5511987654321');
   -- Shows no message of its own, so that each table has one row a tenant.
   insert into public.wa_outbox (id, session_id, "to", payload)
   values (tests.id(p_name || ' outbox'), session, chat::text, '{}');

@@ -1,6 +1,6 @@
 -- Who may read what: members their workspace's rows, nobody anybody else's.
 begin;
-select plan(60);
+select plan(64);
 select tests.two_tenants();
 
 select tests.act_as('ana');

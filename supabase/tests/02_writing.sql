@@ -1,6 +1,6 @@
 -- What nobody but the connector may write, verb by verb.
 begin;
-select plan(53);
+select plan(57);
 select tests.two_tenants();
 
 -- Members: rows come in by RPCs and triggers; the exceptions have files of their own.

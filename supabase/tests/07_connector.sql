@@ -1,6 +1,6 @@
 -- What belongs to the connector alone: its RPCs and the private schema.
 begin;
-select plan(69);
+select plan(78);
 
 select tests.act_as('ana');
 select throws_ok(call, '42501', null, format('A member may not call %s', split_part(call, '(', 1)))
@@ -19,6 +19,9 @@ from unnest(array[
   'select wa_record_picture(tests.id(''acme''), 1, ''x'', ''x'', ''x'')',
   'select wa_show_presence(tests.id(''acme''), 1, ''[]'')',
   'select wa_end_stalled_history(tests.id(''acme''), 1, ''1 s'')',
+  'select wa_next_number_checks(tests.id(''acme''), 1, 1)',
+  'select wa_record_number_checks(tests.id(''acme''), 1, ''[]'')',
+  'select wa_pause_number_checks(tests.id(''acme''), 1, 1)',
   'select wa_private.store_rosters(tests.id(''acme''), tests.id(''Acme''), ''[]'')',
   'select wa_private.store_attachments(tests.id(''acme''), tests.id(''Acme''), ''[]'')'
 ]) as call;
@@ -28,7 +31,7 @@ select throws_ok(
 from unnest(array['select 1 from', 'delete from']) as verb
 cross join unnest(array[
   'session_leases', 'connectors', 'contact_aliases', 'chat_facts', 'member_facts', 'rosters', 'look_ups',
-  'message_changes', 'attachment_keys', 'device_pages'
+  'message_changes', 'attachment_keys', 'device_pages', 'number_questions'
 ]) as name;
 
 select tests.act_as_anybody();
@@ -37,7 +40,7 @@ select throws_ok(
 )
 from unnest(array[
   'session_leases', 'connectors', 'contact_aliases', 'chat_facts', 'member_facts', 'rosters', 'look_ups',
-  'message_changes', 'attachment_keys', 'device_pages'
+  'message_changes', 'attachment_keys', 'device_pages', 'number_questions'
 ]) as name;
 select throws_ok(call, '42501', null, format('Nobody signed in may call %s', split_part(call, '(', 1)))
 from unnest(array[
@@ -55,6 +58,9 @@ from unnest(array[
   'select wa_record_picture(tests.id(''acme''), 1, ''x'', ''x'', ''x'')',
   'select wa_show_presence(tests.id(''acme''), 1, ''[]'')',
   'select wa_end_stalled_history(tests.id(''acme''), 1, ''1 s'')',
+  'select wa_next_number_checks(tests.id(''acme''), 1, 1)',
+  'select wa_record_number_checks(tests.id(''acme''), 1, ''[]'')',
+  'select wa_pause_number_checks(tests.id(''acme''), 1, 1)',
   'select wa_private.store_rosters(tests.id(''acme''), tests.id(''Acme''), ''[]'')',
   'select wa_private.store_attachments(tests.id(''acme''), tests.id(''Acme''), ''[]'')',
   'select wa_private.my_workspace_ids()',

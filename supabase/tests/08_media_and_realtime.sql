@@ -69,7 +69,10 @@ reset role;
 select bag_eq(
   'select tablename::text from pg_publication_tables
    where pubname = ''supabase_realtime'' and tablename like ''wa\_%''',
-  array['wa_sessions', 'wa_chats', 'wa_messages', 'wa_attachments', 'wa_outbox', 'wa_reactions', 'wa_poll_votes'],
+  array[
+    'wa_sessions', 'wa_chats', 'wa_messages', 'wa_attachments', 'wa_outbox', 'wa_reactions', 'wa_poll_votes',
+    'wa_number_checks'
+  ],
   'Row changes of what an inbox shows are published'
 );
 

@@ -124,7 +124,10 @@ union all
 select format('authenticated may execute %s', signature)
 from routine
 where has_function_privilege('authenticated', oid, 'execute')
-  and proname not in ('wa_create_workspace', 'create_workspace', 'my_workspace_ids', 'my_workspace_ids_as')
+  and proname not in (
+    'wa_create_workspace', 'create_workspace', 'my_workspace_ids', 'my_workspace_ids_as',
+    'wa_check_numbers', 'check_numbers'
+  )
 
 union all
 select format('service_role may not execute %s', signature)

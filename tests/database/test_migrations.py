@@ -80,6 +80,9 @@ async def test_a_stale_or_invented_term_is_refused_by_every_write(
         "wa_record_picture($1, 1, 'x', 'x', 'x')",
         "wa_show_presence($1, 1, '[]')",
         "wa_end_stalled_history($1, 1, '1 s')",
+        "wa_next_number_checks($1, 1, 1)",
+        "wa_record_number_checks($1, 1, '[]')",
+        "wa_pause_number_checks($1, 1, 1)",
     )
     for call in calls:
         with pytest.raises(asyncpg.PostgresError) as refusal:
