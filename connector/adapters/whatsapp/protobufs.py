@@ -39,6 +39,9 @@ def remove_stand_in() -> None:
 install_stand_in()
 
 from neonize.proto import Neonize_pb2 as events  # noqa: E402 - needs the stand-in
+from neonize.proto.waCommon import (  # noqa: E402 - the same
+    WACommon_pb2 as common,
+)
 from neonize.proto.waCompanionReg import (  # noqa: E402 - the same
     WAWebProtobufsCompanionReg_pb2 as companion,
 )
@@ -52,4 +55,4 @@ from neonize.proto.waWeb import (  # noqa: E402 - the same
     WAWebProtobufsWeb_pb2 as web,
 )
 
-__all__ = ["companion", "e2e", "events", "history", "remove_stand_in", "web"]
+__all__ = ["common", "companion", "e2e", "events", "history", "remove_stand_in", "web"]

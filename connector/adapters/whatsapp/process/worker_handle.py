@@ -80,7 +80,7 @@ class WorkerHandle:
 
     async def send(self, to: Jid, message: OutgoingMessage, secret: bytes) -> Sent:
         address = outgoing.address(to)
-        body = address + outgoing.message(message, secret)
+        body = address + outgoing.message(to, message, secret, datetime.now(UTC))
         header = {
             "call": "send",
             "to_size": len(address),
