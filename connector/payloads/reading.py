@@ -85,4 +85,6 @@ def read(kind: str, payload: Json) -> Payload:
     try:
         return cast(Payload, model.model_validate(payload))
     except ValidationError as error:
-        raise refusal(model, error) from None
+        refused = refusal(model, error)
+    # Out here it has no context: pydantic's sentences name unknown fields, whatever they say.
+    raise refused

@@ -33,16 +33,10 @@ def _sentence(model: type[OutboxPayload], fault: ErrorDetails) -> str:
     for step in fault["loc"]:
         place.enter(step)
     if fault["type"] == "extra_forbidden":
-        return _unknown(place, str(fault["loc"][-1]))
+        return place.unknown(str(fault["loc"][-1]))
     if fault["type"] == "missing":
         return f"{place.path} is missing: it must {place.words}."
     return f"{place.path} must {place.words}."
-
-
-def _unknown(place: _Place, key: str) -> str:
-    known = ", ".join(place.model.model_fields)
-    named = key if _NAME.fullmatch(key) else "a field that is unknown"
-    return f"{place.path} has {named}: it can have {known}."
 
 
 class _Place:
@@ -63,6 +57,11 @@ class _Place:
             self._entry = ""
             self._arrive([*field.metadata, *_parts(field.annotation)])
         # Anything else names an alternative that pydantic tried, or an unknown field.
+
+    def unknown(self, key: str) -> str:
+        named = key if _NAME.fullmatch(key) else "a field that is unknown"
+        known = ", ".join(self.model.model_fields)
+        return f"{self.path}{self._entry} has {named}: it can have {known}."
 
     def _enter_list(self, index: int) -> None:
         entries = [
