@@ -52,6 +52,7 @@ class NumberAnswer:
 
     asked: str  # digits
     person: Person | None  # None: not on WhatsApp
+    business_name: str | None = None  # as WhatsApp has verified it
 
 
 @dataclass(frozen=True, slots=True)

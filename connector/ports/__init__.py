@@ -29,6 +29,9 @@ from connector.ports.media import (
 )
 from connector.ports.people import (
     DueLookup,
+    NumberBell,
+    Numbers,
+    NumberStore,
     PeopleStore,
     SavedState,
 )
@@ -89,6 +92,9 @@ __all__ = [
     "LeaseStore",
     "MediaSource",
     "MissingHistory",
+    "NumberBell",
+    "NumberStore",
+    "Numbers",
     "OutboxStore",
     "PeopleStore",
     "PictureSource",

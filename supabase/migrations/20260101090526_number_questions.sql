@@ -128,7 +128,9 @@ begin
     business_name = excluded.business_name,
     error_code = excluded.error_code,
     error_message = excluded.error_message,
-    checked_at = excluded.checked_at;
+    checked_at = excluded.checked_at
+  -- That somebody else's question was not answered takes nothing back.
+  where excluded.error_code is null or not wa_private.number_check_holds(known.checked_at);
   get diagnostics recorded = row_count;
   return recorded;
 end;

@@ -242,7 +242,7 @@ async def test_for_a_week_it_is_known_whom_not_to_write_to(
 ) -> None:
     await answer(service, leased, unknown(NOBODY), known(BOB))
 
-    async def on_whatsapp(jid: str) -> object:
+    async def on_whatsapp(jid: str | None) -> object:
         return await service.fetchval(
             "select wa_private.on_whatsapp($1, $2)", leased.id, jid
         )

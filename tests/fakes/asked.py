@@ -29,6 +29,8 @@ class AskedWorker:
         self.groups: dict[Jid, GroupAnswer] = {}
         self.pictures: dict[Jid, PictureAnswer] = {}
         self.people: dict[str, Person] = {}
+        self.silent_about: set[str] = set()  # numbers
+        self.businesses: dict[str, str] = {}  # names by number
         self.refuses: list[ConnectorError] = []  # the next questions
         self.online: list[bool] = []
         self._presences: asyncio.Queue[Presence] = asyncio.Queue()
@@ -52,7 +54,15 @@ class AskedWorker:
 
     async def look_up(self, numbers: Sequence[str]) -> Sequence[NumberAnswer]:
         await self._question(f"numbers {' '.join(numbers)}")
-        return [NumberAnswer(asked=one, person=self.people.get(one)) for one in numbers]
+        return [
+            NumberAnswer(
+                asked=one,
+                person=self.people.get(one),
+                business_name=self.businesses.get(one),
+            )
+            for one in numbers
+            if one not in self.silent_about
+        ]
 
     async def show_online(self, *, online: bool) -> None:
         await self._question("online" if online else "offline")

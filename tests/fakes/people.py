@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from connector.domain.addresses import Jid
+from connector.domain.look_ups import NumberAnswer
 from connector.domain.presence import Presence
 from connector.domain.saved import Saved
 from connector.errors import ConnectorError
@@ -79,6 +81,54 @@ class MemoryPeople:
     ) -> None:
         self._answer()
         self.shown.append(shown)
+
+    def _answer(self) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+
+
+@dataclass
+class MemoryNumbers:
+    """Numbers to check, handed out once, and what came of them; a doorbell for them."""
+
+    waiting: list[str] = field(default_factory=list)
+    recorded: dict[str, NumberAnswer] = field(default_factory=dict)
+    unanswered: list[str] = field(default_factory=list)
+    pauses: list[timedelta] = field(default_factory=list)
+    looks: int = 0
+    failures: list[ConnectorError] = field(default_factory=list)
+    healthy: bool = True
+    rung: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def due_numbers(
+        self, session_id: SessionId, term: int, limit: int
+    ) -> Sequence[str]:
+        self.looks += 1
+        self._answer()
+        handed_out, self.waiting = self.waiting[:limit], self.waiting[limit:]
+        return handed_out
+
+    async def record_numbers(
+        self,
+        session_id: SessionId,
+        term: int,
+        answers: Sequence[NumberAnswer],
+        unanswered: Sequence[str],
+    ) -> None:
+        self._answer()
+        self.recorded |= {answer.asked: answer for answer in answers}
+        self.unanswered += unanswered
+
+    async def pause_numbers(
+        self, session_id: SessionId, term: int, pause: timedelta
+    ) -> None:
+        self._answer()
+        self.pauses.append(pause)
+
+    async def wait_numbers(self, session_id: SessionId, at_most: float) -> None:
+        """Rings only when a test says so: a look anyway is the store's next ring."""
+        await self.rung.wait()
+        self.rung.clear()
 
     def _answer(self) -> None:
         if self.failures:

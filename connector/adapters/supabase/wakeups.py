@@ -1,7 +1,7 @@
 """Wakes who waits for something to do, by broadcasts of the database; never relied on.
 
-Triggers broadcast `outbox_queued` and `session_changed` with a `session_id` to the
-private topic `wa:connectors`. Whatever may have been missed rings too: when a connection
+The database broadcasts `outbox_queued`, `numbers_queued` and `session_changed` with a
+`session_id` to the private topic `wa:connectors`. Whatever may have been missed rings too: when a connection
 becomes ready, everyone looks once; when it is lost, everyone looks again at once and
 from then on polls at the pace for the deaf.
 """
@@ -21,6 +21,7 @@ from connector.domain.retry import back_off
 from connector.ports import SessionId
 
 OUTBOX_QUEUED: Final = "outbox_queued"
+NUMBERS_QUEUED: Final = "numbers_queued"
 SESSION_CHANGED: Final = "session_changed"
 DEFAULT_PATIENCE: Final = Patience()
 
@@ -28,7 +29,7 @@ log = structlog.get_logger()
 
 
 class SupabaseWakeups:
-    """One waiter for sessions, and one per session for its outbox."""
+    """One waiter for sessions, and one per session for each kind of work."""
 
     def __init__(
         self, url: str, key: str, patience: Patience = DEFAULT_PATIENCE
@@ -38,7 +39,7 @@ class SupabaseWakeups:
         self._patience = patience
         self._healthy = False
         self._sessions = asyncio.Event()
-        self._outboxes: dict[SessionId, asyncio.Event] = {}
+        self._bells: dict[tuple[str, SessionId], asyncio.Event] = {}
 
     @property
     def healthy(self) -> bool:
@@ -49,13 +50,19 @@ class SupabaseWakeups:
         await _rung(self._sessions, at_most)
 
     async def wait_outbox(self, session_id: SessionId, at_most: float) -> None:
+        await self._wait((OUTBOX_QUEUED, session_id), at_most)
+
+    async def wait_numbers(self, session_id: SessionId, at_most: float) -> None:
+        await self._wait((NUMBERS_QUEUED, session_id), at_most)
+
+    async def _wait(self, work: tuple[str, SessionId], at_most: float) -> None:
         """The first wait for a session returns at once: nobody listened before it."""
-        if session_id not in self._outboxes:
-            self._outboxes[session_id] = _set_event()
+        if work not in self._bells:
+            self._bells[work] = _set_event()
         try:
-            await _rung(self._outboxes[session_id], at_most)
+            await _rung(self._bells[work], at_most)
         except asyncio.CancelledError:
-            self._outboxes.pop(session_id, None)  # its runner has ended
+            self._bells.pop(work, None)  # its runner has ended
             raise
 
     async def run(self) -> None:
@@ -104,17 +111,15 @@ class SupabaseWakeups:
         session_id = payload.get("session_id")
         if event == SESSION_CHANGED:
             self._sessions.set()
-        elif event == OUTBOX_QUEUED and isinstance(session_id, str):
-            self._ring_outbox(SessionId(session_id))
-
-    def _ring_outbox(self, session_id: SessionId) -> None:
-        if outbox := self._outboxes.get(session_id):
-            outbox.set()
+        elif isinstance(session_id, str) and (
+            bell := self._bells.get((event, SessionId(session_id)))
+        ):
+            bell.set()
 
     def _ring_all(self) -> None:
         self._sessions.set()
-        for outbox in self._outboxes.values():
-            outbox.set()
+        for bell in self._bells.values():
+            bell.set()
 
 
 async def _rung(bell: asyncio.Event, at_most: float) -> None:
