@@ -12,7 +12,10 @@ set search_path = ''
 as $$
 declare
   ranks constant text[] := '{pending,failed,sent,delivered,read,played}';
-  outbox_ranks constant text[] := '{sending,uncertain,sent,delivered,read}';
+  -- A receipt proves that it was sent, whatever was believed before.
+  outbox_ranks constant text[] :=
+  '{queued,claimed,sending,uncertain,failed,cancelled,expired,sent,delivered,read}';
+  settled uuid[];
 begin
   -- The outbox before the messages, here as everywhere: one order of locks, no deadlocks.
   -- Laterals, so that each row is looked up by index however stale the planner's statistics.
@@ -33,7 +36,7 @@ begin
     where latest.rank is not null
   ),
   found as (
-    select entry.id, reached.state, reached.delivered_at, reached.read_at
+    select entry.id, entry.state as was, reached.state, reached.delivered_at, reached.read_at
     from reached
     cross join lateral (
       select sent.id, sent.state, sent.delivered_at, sent.read_at
@@ -48,18 +51,27 @@ begin
         entry.state = reached.state
         and (entry.delivered_at, entry.read_at) is distinct from (reached.delivered_at, reached.read_at)
       )
+  ),
+  moved as (
+    update public.wa_outbox as entry
+    set
+      state = found.state,
+      sent_at = coalesce(entry.sent_at, found.delivered_at),
+      delivered_at = found.delivered_at,
+      read_at = found.read_at,
+      retry_at = null,
+      settle_by = null,
+      error_code = null,
+      error_message = null
+    from found
+    where entry.id = found.id
+    returning entry.id, found.was
   )
-  update public.wa_outbox as entry
-  set
-    state = found.state,
-    sent_at = coalesce(entry.sent_at, found.delivered_at),
-    delivered_at = found.delivered_at,
-    read_at = found.read_at,
-    settle_by = null,
-    error_code = null,
-    error_message = null
-  from found
-  where entry.id = found.id;
+  select array_agg(moved.id) into settled from moved where moved.was not in ('sent', 'delivered', 'read');
+  if settled is not null then
+    perform wa_private.show_outbox_state(entry) from public.wa_outbox as entry where entry.id = any(settled);
+    perform wa_private.show_newest(p_chat_ids, null);
+  end if;
 
   with found as (
     select message.id, ranks[latest.rank] as status
@@ -82,7 +94,7 @@ begin
     where array_position(ranks, message.status) < latest.rank
   )
   update public.wa_messages as message
-  set status = found.status
+  set status = found.status, error_code = null
   from found
   where message.id = found.id;
 end;
@@ -156,6 +168,10 @@ begin
   -- Also when nothing changed: the message may have come since.
   perform wa_private.apply_receipts(p_session_id, array_agg(touched.chat_id), array_agg(touched.whatsapp_id))
   from (select distinct receipt.chat_id, receipt.whatsapp_id from unnest(receipts) as receipt) as touched;
+  if wa_private.has_uncertain_outbox(p_session_id) then
+    perform wa_private.settle_uncertain(p_session_id, array_agg(receipt.chat_id), array_agg(receipt.whatsapp_id))
+    from unnest(receipts) as receipt;
+  end if;
   return changed;
 end;
 $$;
@@ -195,6 +211,9 @@ begin
   perform wa_private.keep_receipts(moved);
   perform wa_private.apply_receipts(p_session_id, array_agg(receipt.chat_id), array_agg(receipt.whatsapp_id))
   from unnest(moved) as receipt;
+  if p_into_chat_id is not null and wa_private.has_uncertain_outbox(p_session_id) then
+    perform wa_private.settle_uncertain_chats(p_session_id, array[p_into_chat_id]);
+  end if;
 end;
 $$;
 comment on function wa_private.move_receipts(uuid, text, text, uuid, uuid) is

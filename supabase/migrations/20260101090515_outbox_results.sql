@@ -1,6 +1,23 @@
--- Purpose: what becomes of rows of the outbox, and of the messages that show them (docs/outbox.md).
--- Affects: wa_private.record_outbox_results, show_outbox_state, has_overdue_outbox, sweep_outbox (new).
--- (What is applied to messages is a later file: a function's body is read when it runs.)
+-- Purpose: what becomes of rows of the outbox, as the connector says it, and by time (docs/outbox.md).
+-- Affects: wa_private.outbox_state_after, record_outbox_results, has_overdue_outbox, sweep_outbox (new).
+-- (What is called here is in later files: a function's body is read when it runs.)
+
+create function wa_private.outbox_state_after(p_outcome text, p_kind text)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select case
+    when p_outcome in ('sent', 'failed') then p_outcome
+    when p_outcome = 'awaiting_receipt' then 'sending'
+    -- Ticks and "typing" may be shown twice: there is nothing for a person to decide.
+    when p_outcome = 'uncertain' and p_kind not in ('read', 'typing') then 'uncertain'
+    else 'queued'
+  end;
+$$;
+comment on function wa_private.outbox_state_after(text, text) is 'The state of a row whose send ended like this.';
 
 create function wa_private.record_outbox_results(p_session_id uuid, p_results jsonb)
 returns void
@@ -14,6 +31,7 @@ declare
   result record;
   entry public.wa_outbox;
   chat_ids uuid[];
+  doubtful uuid[] := '{}';
 begin
   select array_agg(distinct named.chat_id) into chat_ids
   from jsonb_to_recordset(p_results) as row (id uuid)
@@ -26,20 +44,16 @@ begin
   for result in
     select row.*
     from jsonb_to_recordset(p_results) as row (
-      id uuid, outcome text, whatsapp_id text, sent_at timestamptz,
+      id uuid, outcome text, claims integer, whatsapp_id text, sent_at timestamptz,
       code text, message text, retry_after_seconds double precision
     )
-    order by row.id
+    inner join public.wa_outbox as named on named.id = row.id and named.session_id = p_session_id
+    -- What is answered before its answer.
+    order by named.seq
   loop
     update public.wa_outbox as target
     set
-      state = case result.outcome
-        when 'sent' then 'sent'
-        when 'failed' then 'failed'
-        when 'uncertain' then 'uncertain'
-        when 'awaiting_receipt' then 'sending'
-        else 'queued'
-      end,
+      state = wa_private.outbox_state_after(result.outcome, target.kind),
       whatsapp_id = coalesce(result.whatsapp_id, target.whatsapp_id),
       sent_at = case when result.outcome = 'sent' then coalesce(result.sent_at, now()) else target.sent_at end,
       settle_by = case
@@ -49,65 +63,39 @@ begin
         when result.outcome = 'retry' and result.retry_after_seconds > 0
           then now() + make_interval(secs => result.retry_after_seconds)
       end,
-      attempts = target.attempts - (result.outcome = 'released')::integer,
-      error_code = case when result.outcome in ('failed', 'uncertain', 'retry') then result.code end,
-      error_message = case when result.outcome in ('failed', 'uncertain', 'retry') then result.message end
+      attempts = greatest(target.attempts - (result.outcome in ('released', 'paused'))::integer, 0),
+      error_code = case
+        when result.outcome in ('failed', 'uncertain', 'retry', 'paused') then result.code
+      end,
+      error_message = case
+        when result.outcome in ('failed', 'uncertain', 'retry', 'paused') then result.message
+      end
     where target.id = result.id
       and target.session_id = p_session_id
       and (
-        target.state in ('claimed', 'sending')
+        -- What is said of an earlier claim, and comes late, is not about the one under way.
+        (target.state in ('claimed', 'sending') and coalesce(result.claims, target.claims) = target.claims)
         -- Sent is the truth, whatever was believed before.
         or (result.outcome = 'sent' and target.state not in ('sent', 'delivered', 'read'))
       )
     returning target.* into entry;
     if found then
       perform wa_private.show_outbox_state(entry);
+      if entry.state = 'uncertain' and entry.whatsapp_id is null then
+        doubtful := doubtful || entry.chat_id;
+      end if;
     end if;
   end loop;
+  if doubtful <> '{}' then
+    perform wa_private.settle_uncertain_chats(p_session_id, doubtful);
+  end if;
   -- What was said since it was queued is older than what is sent only now.
   perform wa_private.show_newest(chat_ids, null);
 end;
 $$;
 comment on function wa_private.record_outbox_results(uuid, jsonb) is
-'Writes how sends ended. A result for a row that is no longer claimed changes nothing, unless it says sent.';
-
-create function wa_private.show_outbox_state(p_entry public.wa_outbox)
-returns void
-language plpgsql
-volatile
-security invoker
-set search_path = ''
-as $$
-begin
-  -- The same message may have come back from the phone before we heard that it was sent.
-  delete from public.wa_messages as echo
-  where echo.session_id = p_entry.session_id
-    and echo.chat_id = p_entry.chat_id
-    and echo.whatsapp_id = p_entry.whatsapp_id
-    and echo.from_me
-    and echo.id <> p_entry.message_id;
-
-  update public.wa_messages as message
-  set
-    whatsapp_id = coalesce(p_entry.whatsapp_id, message.whatsapp_id),
-    sent_at = coalesce(p_entry.sent_at, message.sent_at),
-    status = case
-      when p_entry.state = 'sent' and message.status in ('pending', 'failed') then 'sent'
-      when p_entry.state in ('failed', 'expired', 'cancelled') and message.status = 'pending' then 'failed'
-      else message.status
-    end
-  where message.id = p_entry.message_id
-    and p_entry.state <> 'queued';
-
-  if p_entry.whatsapp_id is not null then
-    perform wa_private.apply_changes(p_entry.session_id, array[p_entry.chat_id], array[p_entry.whatsapp_id]);
-    perform wa_private.link_replies(p_entry.session_id, array[p_entry.chat_id], array[p_entry.whatsapp_id]);
-    perform wa_private.apply_receipts(p_entry.session_id, array[p_entry.chat_id], array[p_entry.whatsapp_id]);
-  end if;
-end;
-$$;
-comment on function wa_private.show_outbox_state(public.wa_outbox) is
-'Lets the message that shows an outbox row follow its state, and applies receipts, edits and replies that came first.';
+'Writes how sends ended. A result for a row that is no longer claimed, or of an earlier claim (claims, if it says so), '
+'changes nothing, unless it says sent.';
 
 create function wa_private.has_overdue_outbox(p_session_id uuid)
 returns boolean
@@ -128,43 +116,53 @@ comment on function wa_private.has_overdue_outbox(uuid) is 'Whether there is any
 
 create function wa_private.sweep_outbox(p_session_id uuid)
 returns void
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
-  with expired as (
-    update public.wa_outbox as entry
-    set state = 'expired', error_code = 'expired', error_message = 'It was not sent before expires_at.'
-    where entry.session_id = p_session_id
-      and entry.state = 'queued'
-      and entry.expires_at <= now()
-    returning entry.message_id
+declare
+  entry public.wa_outbox;
+  expired uuid[];
+begin
+  -- Together: an app may have queued thousands for the same moment.
+  with ended as (
+    update public.wa_outbox as late
+    set state = 'expired', retry_at = null, error_code = 'expired', error_message = 'It was not sent before expires_at.'
+    where late.session_id = p_session_id
+      and late.state = 'queued'
+      and late.expires_at <= now()
+    returning late.message_id
   )
-  update public.wa_messages as message
-  set status = 'failed'
-  from expired
-  where message.id = expired.message_id
-    and message.status = 'pending';
+  select array_agg(ended.message_id) into expired from ended where ended.message_id is not null;
+  if expired is not null then
+    perform wa_private.show_as_not_sent(expired, 'expired');
+  end if;
 
-  update public.wa_outbox as entry
-  set
-    state = 'uncertain',
-    settle_by = null,
-    error_code = 'send_uncertain',
-    error_message = 'The send was interrupted and no receipt came: it may have arrived.'
-  where entry.session_id = p_session_id
-    and entry.state = 'sending'
-    and entry.settle_by <= now();
+  for entry in
+    update public.wa_outbox as late
+    set
+      state = 'uncertain',
+      settle_by = null,
+      error_code = 'send_uncertain',
+      error_message = 'The send was interrupted and no receipt came: it may have arrived.'
+    where late.session_id = p_session_id
+      and late.state = 'sending'
+      and late.settle_by <= now()
+    returning late.*
+  loop
+    perform wa_private.show_outbox_state(entry);
+  end loop;
+end;
 $$;
 comment on function wa_private.sweep_outbox(uuid) is
 'Ends what waited too long: to be sent (expired), or for its receipt (uncertain).';
 
+revoke execute on function wa_private.outbox_state_after(text, text) from public, anon, authenticated;
 revoke execute on function wa_private.record_outbox_results(uuid, jsonb) from public, anon, authenticated;
-revoke execute on function wa_private.show_outbox_state(public.wa_outbox) from public, anon, authenticated;
 revoke execute on function wa_private.has_overdue_outbox(uuid) from public, anon, authenticated;
 revoke execute on function wa_private.sweep_outbox(uuid) from public, anon, authenticated;
+grant execute on function wa_private.outbox_state_after(text, text) to service_role;
 grant execute on function wa_private.record_outbox_results(uuid, jsonb) to service_role;
-grant execute on function wa_private.show_outbox_state(public.wa_outbox) to service_role;
 grant execute on function wa_private.has_overdue_outbox(uuid) to service_role;
 grant execute on function wa_private.sweep_outbox(uuid) to service_role;
