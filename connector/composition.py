@@ -17,6 +17,7 @@ from connector.adapters.supabase.client import SupabaseClient
 from connector.adapters.supabase.intake import SupabaseIntake
 from connector.adapters.supabase.leases import SupabaseLeases
 from connector.adapters.supabase.media import SupabaseFileQueue, SupabaseFileStore
+from connector.adapters.supabase.numbers import SupabaseNumbers
 from connector.adapters.supabase.outbox import SupabaseOutbox
 from connector.adapters.supabase.people import SupabasePeople
 from connector.adapters.supabase.sessions import SupabaseSessions
@@ -36,9 +37,11 @@ from connector.ingestion.media_fetch import MediaFetching, WakingIntake
 from connector.people.address_book import AddressBook
 from connector.people.attentive import AttentiveIntake
 from connector.people.look_ups import LookUps
+from connector.people.number_checks import NumberChecks
+from connector.people.numbers import AskedNumbers
 from connector.people.pictures import Pictures
 from connector.people.presence import Appearance, Presences
-from connector.ports import Wakeups
+from connector.ports import Intake, NumberBell, Wakeups
 from connector.sealing import Sealer
 from connector.sessions.companions import Companion
 from connector.sessions.runner import Surroundings
@@ -70,7 +73,7 @@ async def serve(settings: Settings, folder: DataFolder, zygote: Zygote) -> int:
         source=WhatsAppMedia(media_folder, servers, LARGEST_PIECE),
         clock=SystemClock(),
     )
-    beside = _Beside.over(client, launcher, servers, fetching, missing)
+    beside = _Beside.over(client, launcher, servers, fetching, missing, wakeups)
     supervisor = _supervisor(settings, folder, launcher, client, wakeups, beside)
     _stop_on_signals(supervisor)
     try:
@@ -140,6 +143,7 @@ class _Beside:
     """What goes on beside messages, and the intake that everything goes through."""
 
     intake: AttentiveIntake
+    numbers: AskedNumbers
     fetching: MediaFetching
     companions: tuple[Companion, ...]
 
@@ -151,6 +155,7 @@ class _Beside:
         servers: MediaServers,
         fetching: MediaFetching,
         missing: HistoryFetching,
+        bell: NumberBell,
     ) -> Self:
         clock, people = SystemClock(), SupabasePeople(client)
         storing = WakingIntake(SupabaseIntake(client), fetching.wake)
@@ -171,14 +176,25 @@ class _Beside:
             chance=random.random,
         )
         presences = Presences(people=people, clock=clock)
+        numbers = _asked_numbers(client, storing)
         return cls(
             intake=AttentiveIntake(storing, look_ups.heard),
+            numbers=numbers,
             fetching=fetching,
             companions=(
                 *(look_ups, address_book, presences, Appearance(clock=clock)),
-                missing,
+                *(NumberChecks(numbers=numbers, bell=bell), missing),
             ),
         )
+
+
+def _asked_numbers(client: SupabaseClient, intake: Intake) -> AskedNumbers:
+    return AskedNumbers(
+        store=SupabaseNumbers(client),
+        intake=intake,
+        clock=SystemClock(),
+        chance=random.random,
+    )
 
 
 def _supervisor(
@@ -215,7 +231,7 @@ def _surroundings(
     delivery = Delivery(
         launcher=launcher,
         outbox=SupabaseOutbox(client),
-        intake=beside.intake,
+        numbers=beside.numbers,
         wakeups=wakeups,
         sealer=Sealer(settings.state_keys),
         clock=clock,

@@ -32,8 +32,8 @@ from connector.ports import (
     Claim,
     ClaimedRow,
     Clock,
-    Intake,
     Launcher,
+    Numbers,
     OutboxStore,
     SessionContext,
     UnsettledRow,
@@ -55,7 +55,7 @@ class Delivery:
 
     launcher: Launcher
     outbox: OutboxStore
-    intake: Intake
+    numbers: Numbers
     wakeups: Wakeups
     sealer: Sealer
     clock: Clock
@@ -90,7 +90,7 @@ class _Lane:
         self._context = context
         store = delivery.launcher.device_store(context.session_id)
         self._attempts = Attempts(store, delivery.sealer)
-        self._recipients = Recipients(context, store, delivery.intake, delivery.clock)
+        self._recipients = Recipients(context, store, delivery.numbers)
         self._claimed: deque[ClaimedRow] = deque()  # the first may be in flight
         self._flight: asyncio.Task[OutboxResult] | None = None
         self._claiming: asyncio.Task[Claim] | None = None
@@ -184,7 +184,7 @@ class _Lane:
             return outgoing.outcome_of_invalid(row.id, error)
         secret = self._attempts.secret(row.id, row.claim)
         try:
-            address = await self._recipients.find(worker, to)
+            address = await self._recipients.find(worker, to, checked=row.on_whatsapp)
             sent = await worker.send(address, message, secret)
         except (SendUncertain, WorkerGone):
             return await self._cut_off(row)

@@ -7,7 +7,6 @@ and again after a while when no answer was stored, so dying on any line costs a 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -24,7 +23,7 @@ from connector.errors import (
     WorkerGone,
 )
 from connector.people.numbers import AskedNumbers
-from connector.ports import Clock, NumberBell, NumberStore, SessionContext, Worker
+from connector.ports import NumberBell, SessionContext, Worker
 
 AT_ONCE: Final = 50
 LOOK_ANYWAY: Final = timedelta(minutes=1)
@@ -39,10 +38,7 @@ class NumberChecks:
     """Checks the numbers that apps queue; one `run` a session."""
 
     numbers: AskedNumbers
-    store: NumberStore
     bell: NumberBell
-    clock: Clock
-    chance: Callable[[], float]
 
     async def run(self, context: SessionContext) -> None:
         await _Checking(self, context).go_on()
@@ -52,8 +48,9 @@ class _Checking:
     """One session's checks."""
 
     def __init__(self, checks: NumberChecks, context: SessionContext) -> None:
-        self._checks = checks
-        self._clock = checks.clock
+        self._numbers = checks.numbers
+        self._bell = checks.bell
+        self._clock = checks.numbers.clock
         self._context = context
         self._due: list[str] = []  # handed out, to be asked by us
         self._failures = 0
@@ -78,12 +75,12 @@ class _Checking:
 
     async def _ask_next(self, worker: Worker) -> int:
         """Ask about what is due, if it may be; about how many numbers."""
-        numbers, context = self._checks.numbers, self._context
+        numbers, context = self._numbers, self._context
         await numbers.tell(context)
         if pause := numbers.paused_for(context):
             await self._clock.sleep(pause)
         if not self._due:
-            self._due += await self._checks.store.due_numbers(
+            self._due += await numbers.store.due_numbers(
                 context.session_id, context.term, AT_ONCE
             )
         asked = len(self._due)
@@ -97,15 +94,14 @@ class _Checking:
     async def _rest(self, asked: int) -> None:
         """About a second for each number asked about; else until there are some."""
         if asked:
-            jitter = 0.5 + self._checks.chance()
+            jitter = 0.5 + self._numbers.chance()
             await self._clock.sleep(GAP.total_seconds() * asked * jitter)
             return
-        bell = self._checks.bell
-        at_most = LOOK_ANYWAY if bell.healthy else LOOK_ANYWAY_DEAF
-        await bell.wait_numbers(self._context.session_id, at_most.total_seconds())
+        at_most = LOOK_ANYWAY if self._bell.healthy else LOOK_ANYWAY_DEAF
+        await self._bell.wait_numbers(self._context.session_id, at_most.total_seconds())
 
     async def _back_off(self) -> None:
         self._failures += 1
-        chance = self._checks.chance()
+        chance = self._numbers.chance()
         delay = back_off(self._failures, chance, LONGEST_FOR_SUPABASE)
         await self._clock.sleep(max(delay.total_seconds(), 1.0))

@@ -20,6 +20,7 @@ from connector.errors import (
     SupabaseUnavailable,
     WorkerGone,
 )
+from connector.people.numbers import AskedNumbers
 from connector.ports import (
     Attempt,
     DeviceStore,
@@ -31,6 +32,7 @@ from connector.ports import (
 )
 from connector.sealing import Sealer
 from tests.fakes.clock import NOON, HurriedClock
+from tests.fakes.people import MemoryNumbers
 from tests.fakes.sending import (
     MemoryDeviceStore,
     MemoryIntake,
@@ -72,7 +74,6 @@ class Scene:
     store: MemoryDeviceStore
     worker: SendingWorker
     context: Context
-    intake: MemoryIntake = field(default_factory=MemoryIntake)
 
     def device_store(self, session_id: SessionId) -> DeviceStore:
         return self.store
@@ -84,7 +85,12 @@ class Scene:
         delivery = Delivery(
             launcher=cast("Launcher", self),
             outbox=self.outbox,
-            intake=self.intake,
+            numbers=AskedNumbers(
+                store=MemoryNumbers(),
+                intake=MemoryIntake(),
+                clock=HurriedClock(),
+                chance=lambda: 0.5,
+            ),
             wakeups=SilentDoorbell(),
             sealer=SEALER,
             clock=HurriedClock(),

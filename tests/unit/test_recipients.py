@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
 
-from connector.delivery.recipients import FORGET_STRANGERS_AFTER, Recipients
+from connector.delivery.recipients import Recipients
 from connector.domain.addresses import Jid
-from connector.domain.chats import Profile
 from connector.domain.messages import Person
 from connector.errors import (
     LookupRefusal,
     LookupRefused,
     NotConnected,
     RecipientUnknown,
-    SupabaseUnavailable,
 )
+from connector.people.numbers import AskedNumbers
 from connector.ports import Worker
 from tests.fakes.clock import ManualClock
-from tests.fakes.people import Beside
+from tests.fakes.people import Beside, MemoryNumbers
 from tests.fakes.sending import MemoryDeviceStore, MemoryIntake, SendingWorker
 
 ASKED = Jid.of_phone("551187654321")
@@ -31,16 +31,27 @@ DUDA = Person(lid=Jid.parse("444000444000444@lid"), phone=Jid.of_phone("55119876
 class Scene:
     clock: ManualClock = field(default_factory=ManualClock)
     store: MemoryDeviceStore = field(default_factory=MemoryDeviceStore)
-    intake: MemoryIntake = field(default_factory=MemoryIntake)
+    checks: MemoryNumbers = field(default_factory=MemoryNumbers)
 
     def __post_init__(self) -> None:
         self.worker = SendingWorker(self.store)
         self.store.strangers.add(ASKED)
+        numbers = AskedNumbers(
+            store=self.checks,
+            intake=MemoryIntake(),
+            clock=self.clock,
+            chance=lambda: 0.5,
+        )
         context = Beside(cast("Worker", self.worker))
-        self.recipients = Recipients(context, self.store, self.intake, self.clock)
+        self.recipients = Recipients(context, self.store, numbers)
 
-    async def find(self, to: Jid) -> Jid:
-        return await self.recipients.find(cast("Worker", self.worker), to)
+    async def find(self, to: Jid, *, checked: bool | None = None) -> Jid:
+        worker = cast("Worker", self.worker)
+        finding = asyncio.ensure_future(
+            self.recipients.find(worker, to, checked=checked)
+        )
+        await self.clock.advance(2)  # a gap between two questions
+        return await finding
 
 
 @pytest.fixture
@@ -59,48 +70,41 @@ async def test_nobody_is_asked_about_who_is_known(scene: Scene, address: str) ->
     assert scene.worker.asked == []
 
 
-async def test_whatsapps_spelling_is_sent_to_and_both_are_stored(scene: Scene) -> None:
+async def test_whatsapps_spelling_is_sent_to(scene: Scene) -> None:
     scene.worker.people[ASKED.user] = DUDA
 
     assert await scene.find(ASKED) == DUDA.phone
-    assert scene.intake.stored == [
-        Profile(person=DUDA, on_whatsapp=True, spelling=ASKED)
-    ]
+    assert scene.checks.recorded[ASKED.user].person == DUDA
 
 
-async def test_a_number_written_as_whatsapp_does_has_no_other_spelling(
-    scene: Scene,
-) -> None:
-    scene.worker.people[ASKED.user] = Person(lid=DUDA.lid, phone=ASKED)
-
-    assert await scene.find(ASKED) == ASKED
-    [profile] = scene.intake.stored
-    assert isinstance(profile, Profile)
-    assert profile.spelling is None
-
-
-async def test_a_number_is_asked_about_once(scene: Scene) -> None:
-    scene.worker.people[ASKED.user] = DUDA
-
-    for _ in range(3):
-        await scene.find(ASKED)
-
-    assert scene.worker.asked == [f"numbers {ASKED.user}"]
-    assert len(scene.intake.stored) == 1
-
-
-async def test_who_is_not_on_whatsapp_is_remembered_for_a_while(scene: Scene) -> None:
+async def test_rows_claimed_together_cost_one_question(scene: Scene) -> None:
     for _ in range(3):
         with pytest.raises(RecipientUnknown):
             await scene.find(ASKED)
-    assert scene.worker.asked == [f"numbers {ASKED.user}"]
-    assert scene.intake.stored == [
-        Profile(person=Person(phone=ASKED), on_whatsapp=False)
-    ]
 
+    assert scene.worker.asked == [f"numbers {ASKED.user}"]
+    assert scene.checks.recorded[ASKED.user].person is None
+
+
+async def test_who_was_missing_this_week_costs_no_question(scene: Scene) -> None:
+    with pytest.raises(RecipientUnknown):
+        await scene.find(ASKED, checked=False)
+
+    assert scene.worker.asked == []
+
+
+async def test_who_has_written_since_is_there_whatever_was_said(scene: Scene) -> None:
+    scene.store.strangers.clear()
+
+    assert await scene.find(ASKED, checked=False) == ASKED
+
+
+async def test_of_who_is_there_but_not_known_to_this_device_it_is_asked_how_they_are_written(
+    scene: Scene,
+) -> None:
     scene.worker.people[ASKED.user] = DUDA
-    await scene.clock.advance(FORGET_STRANGERS_AFTER + 1)
-    assert await scene.find(ASKED) == DUDA.phone
+
+    assert await scene.find(ASKED, checked=True) == DUDA.phone
 
 
 @pytest.mark.parametrize(
@@ -112,10 +116,18 @@ async def test_no_answer_keeps_nothing_from_being_sent(
     scene.worker.refuses.append(error)
 
     assert await scene.find(ASKED) == ASKED
-    assert scene.intake.stored == []
+    assert scene.checks.recorded == {}
 
 
-async def test_after_asking_too_much_nothing_is_asked_for_a_while(scene: Scene) -> None:
+async def test_nor_does_an_answer_that_leaves_it_out(scene: Scene) -> None:
+    scene.worker.silent_about.add(ASKED.user)
+
+    assert await scene.find(ASKED) == ASKED
+
+
+async def test_after_asking_too_much_it_is_sent_unasked_for_a_while(
+    scene: Scene,
+) -> None:
     scene.worker.refuses.append(LookupRefused(LookupRefusal.RATE_LIMITED))
     scene.worker.people[ASKED.user] = DUDA
 
@@ -125,18 +137,3 @@ async def test_after_asking_too_much_nothing_is_asked_for_a_while(scene: Scene) 
 
     await scene.clock.advance(601)
     assert await scene.find(ASKED) == DUDA.phone
-
-
-async def test_what_cannot_be_stored_now_is_stored_before_the_next(
-    scene: Scene,
-) -> None:
-    scene.worker.people[ASKED.user] = DUDA
-    scene.intake.failures.append(SupabaseUnavailable())
-
-    assert await scene.find(ASKED) == DUDA.phone
-    assert scene.intake.stored == []
-    await scene.find(ASKED)
-
-    assert scene.intake.stored == [
-        Profile(person=DUDA, on_whatsapp=True, spelling=ASKED)
-    ]

@@ -46,13 +46,7 @@ class Scene:
             clock=self.clock,
             chance=lambda: 0.5,
         )
-        self.checks = NumberChecks(
-            numbers=self.numbers,
-            store=self.store,
-            bell=self.store,
-            clock=self.clock,
-            chance=lambda: 0.5,
-        )
+        self.checks = NumberChecks(numbers=self.numbers, bell=self.store)
 
     def queue(self, *numbers: str) -> None:
         self.store.waiting += numbers
