@@ -51,6 +51,10 @@ fmt: .venv/ready ## Format Python and SQL
 	@$(BIN)/ruff format .
 	@$(BIN)/sqlfluff fix --quiet --disable-progress-bar supabase devstack
 
+.PHONY: types
+types: .venv/ready node_modules/ready ## Write types/ anew: JSON Schema and TypeScript of what apps insert
+	@$(BIN)/python -m tools.generate_types
+
 .PHONY: lock
 lock: .venv/ready ## Pin every dependency anew, with hashes and without addresses
 	@$(BIN)/pip-compile $(LOCK) --all-extras --output-file requirements-dev.lock pyproject.toml
@@ -68,6 +72,6 @@ LOCK := --quiet --no-header --upgrade --generate-hashes --allow-unsafe --strip-e
 	@touch $@
 
 node_modules/ready: package-lock.json
-	@echo "Installing the Supabase CLI and supabase-js (once) ..."
+	@echo "Installing the Supabase CLI, supabase-js and TypeScript (once) ..."
 	@npm ci --loglevel=error --no-fund --no-audit --ignore-scripts
 	@touch $@

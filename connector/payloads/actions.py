@@ -33,7 +33,7 @@ class ReactionPayload(OutboxPayload):
 
     kind: ClassVar[str] = "reaction"
 
-    message_id: MessageId = Field(description="The message: a row's id in wa_messages.")
+    message_id: MessageId = Field(description="The message.")
     emoji: Annotated[
         str,
         Field(max_length=LONGEST_EMOJI),
@@ -47,7 +47,7 @@ class EditPayload(OutboxPayload):
 
     kind: ClassVar[str] = "edit"
 
-    message_id: MessageId = Field(description="The text: a row's id in wa_messages.")
+    message_id: MessageId = Field(description="Our text.")
     text: Text = Field(description="The new text.")
     mentions: Mentions = ()
 
@@ -71,7 +71,7 @@ class ForwardPayload(OutboxPayload):
 
     kind: ClassVar[str] = "forward"
 
-    message_id: MessageId = Field(description="The message: a row's id in wa_messages.")
+    message_id: MessageId = Field(description="The message.")
 
 
 class ReadPayload(OutboxPayload):

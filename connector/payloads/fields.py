@@ -128,14 +128,11 @@ Text: TypeAlias = Annotated[
     str,
     AfterValidator(_readable),
     Field(json_schema_extra={"minLength": 1, "maxLength": LONGEST_TEXT}),
-    Must("be a string"),
+    Must(f"be a string of 1 to {LONGEST_TEXT:,} characters"),
 ]
 Caption: TypeAlias = Annotated[
     str,
-    Field(
-        max_length=LONGEST_CAPTION,
-        description="Text below it. WhatsApp's marks (*bold*, _italic_) work here too.",
-    ),
+    Field(max_length=LONGEST_CAPTION),
     Must(f"be a string of at most {LONGEST_CAPTION:,} characters"),
 ]
 Name: TypeAlias = Annotated[
@@ -214,7 +211,7 @@ class NewMessage(OutboxPayload):
 
     reply_to: MessageId | None = Field(
         default=None,
-        description="The message that this one answers: the id of a row in wa_messages.",
+        description="The message that this one answers.",
     )
     mentions: Mentions = ()
 

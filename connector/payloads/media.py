@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import Annotated, ClassVar, Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from connector.domain.outgoing.content import MediaKind, Typing
 from connector.domain.outgoing.references import StoredFile
@@ -25,10 +25,20 @@ from connector.payloads.fields import (
 from connector.ports.files import FileSource, InlineFile, UrlFile
 
 DEFAULT_BUCKET: Final = "wa-media"
+_PLACES: Final = ("storage_path", "url", "base64")
 
 
 class MediaPayload(NewMessage):
     """A file; each kind of it is a class below."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": [name], "properties": {name: {"type": "string"}}}
+                for name in _PLACES
+            ]
+        }
+    )
 
     kind: ClassVar[MediaKind]
 
@@ -36,7 +46,8 @@ class MediaPayload(NewMessage):
         default=None, description="The file's path in a bucket of Supabase Storage."
     )
     bucket: BucketName = Field(
-        default=DEFAULT_BUCKET, description="The bucket that storage_path is in."
+        default=DEFAULT_BUCKET,
+        description="The bucket that storage_path is in; wa-media if left out.",
     )
     url: HttpsLink | None = Field(
         default=None, description="Or the https address of the file."
@@ -54,8 +65,7 @@ class MediaPayload(NewMessage):
 
     @model_validator(mode="after")
     def _has_one_file(self) -> Self:
-        places = (self.storage_path, self.url, self.base64)
-        if sum(place is not None for place in places) != 1:
+        if sum(getattr(self, place) is not None for place in _PLACES) != 1:
             raise refuse(
                 "payload must have exactly one of storage_path, url and base64."
             )
@@ -80,7 +90,9 @@ class MediaPayload(NewMessage):
 class Captioned(PayloadModel):
     """A file with a text below it."""
 
-    caption: Caption | None = None
+    caption: Caption | None = Field(
+        default=None, description="Text below it; WhatsApp's marks work here too."
+    )
 
 
 class SeenOnce(PayloadModel):

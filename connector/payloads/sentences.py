@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Final, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from connector.errors import InvalidPayload
@@ -26,6 +27,20 @@ def refusal(model: type[OutboxPayload], error: ValidationError) -> InvalidPayloa
     if fault["type"] in _OURS:
         return InvalidPayload(fault["msg"], code=fault["type"])
     return InvalidPayload(_sentence(model, fault))
+
+
+def words_of(field: FieldInfo) -> str | None:
+    """What a field has to be, if that is not plain from its type."""
+    return next(_words([*field.metadata, *_parts(field.annotation)]), None)
+
+
+def models_within(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """A model and those its fields consist of."""
+    yield model
+    for field in model.model_fields.values():
+        for part in _parts(field.annotation):
+            if _is_model(part):
+                yield from models_within(part)
 
 
 def _sentence(model: type[OutboxPayload], fault: ErrorDetails) -> str:
@@ -76,9 +91,7 @@ class _Place:
 
     def _arrive(self, parts: list[Any]) -> None:
         self._parts = parts
-        self.words = next(
-            (part.words for part in parts if isinstance(part, Must)), self.words
-        )
+        self.words = next(_words(parts), self.words)
         self.model = next((part for part in parts if _is_model(part)), self.model)
 
 
@@ -89,6 +102,10 @@ def _parts(annotation: Any) -> Iterator[Any]:
         yield from annotation.__metadata__
     for inner in get_args(annotation):
         yield from _parts(inner)
+
+
+def _words(parts: Iterable[Any]) -> Iterator[str]:
+    return (part.words for part in parts if isinstance(part, Must))
 
 
 def _is_model(part: Any) -> bool:
