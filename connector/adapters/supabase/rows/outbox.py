@@ -22,6 +22,7 @@ class OutboxRow(Row):
     payload: Any
     attempts: int
     claims: int
+    on_whatsapp: bool | None
 
     def claimed(self) -> ClaimedRow:
         return ClaimedRow(
@@ -33,6 +34,7 @@ class OutboxRow(Row):
             payload=self.payload,
             attempts=self.attempts,
             claim=self.claims,
+            on_whatsapp=self.on_whatsapp,
         )
 
 
