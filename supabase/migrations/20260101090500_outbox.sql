@@ -12,7 +12,7 @@ create table public.wa_outbox (
   seq bigint generated always as identity,
   workspace_id uuid not null references public.wa_workspaces (id) on delete cascade,
   session_id uuid not null references public.wa_sessions (id) on delete cascade,
-  "to" text not null,
+  "to" text not null default '',
   kind text not null default 'text',
   payload jsonb not null default '{}',
   priority integer not null default 0,

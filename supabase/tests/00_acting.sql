@@ -110,8 +110,8 @@ begin
   insert into public.wa_attachments (workspace_id, session_id, message_id) values (p_workspace, session, message);
   insert into public.wa_number_checks (workspace_id, session_id, number) values (p_workspace, session, '5511987654321');
   -- Shows no message of its own, so that each table has one row a tenant.
-  insert into public.wa_outbox (id, session_id, "to", payload)
-  values (tests.id(p_name || ' outbox'), session, chat::text, '{}');
+  insert into public.wa_outbox (id, session_id, "to", kind)
+  values (tests.id(p_name || ' outbox'), session, chat::text, 'read');
 end;
 $$;
 

@@ -22,7 +22,7 @@ select results_eq(
 );
 select throws_ok(
   format('insert into storage.objects (bucket_id, name) values (''wa-media'', %L)', tests.id('Acme') || '/x/y.jpg'),
-  '42501', null, 'A member puts nothing there'
+  '42501', null, 'A member puts nothing among what was received'
 );
 select is_empty('update storage.objects set name = ''x'' returning 1', 'A member renames no file');
 select tests.act_as('nobody');
@@ -92,7 +92,7 @@ delete from public.wa_sessions
 where id = tests.id('acme');
 select isnt_empty('select 1 from realtime.messages where event = ''session_changed''', 'A deleted session does');
 delete from realtime.messages;
-insert into public.wa_outbox (session_id, "to") values (tests.id('rival'), 'banana');
+insert into public.wa_outbox (session_id, "to", payload) values (tests.id('rival'), '1@lid', '{"text": "banana"}');
 select isnt_empty('select 1 from realtime.messages where event = ''outbox_queued''', 'Something to send does');
 select is_empty(
   'select 1 from realtime.messages where payload::text like ''%banana%''', 'What is to be sent is not broadcast'

@@ -103,7 +103,7 @@ BAD_ROWS: list[tuple[Row, str, str]] = [
     ({"kind": "carrier_pigeon"}, "unknown_kind", "kind"),
     ({"payload": {"text": ""}}, "text_empty", "payload.text"),
     ({"payload": {"text": "x" * 70_000}}, "text_too_long", "70,000"),
-    ({"payload": {"txt": "oi"}}, "invalid_payload", "payload.text"),
+    ({"payload": {"txt": "oi"}}, "invalid_payload", "payload has txt"),
     ({"payload": ["oi"]}, "invalid_payload", "payload"),
     ({"to": "call me maybe"}, "invalid_to", "to must be"),
     ({"to": "123"}, "invalid_to", "to must be"),
@@ -112,20 +112,22 @@ BAD_ROWS: list[tuple[Row, str, str]] = [
 
 
 @pytest.mark.parametrize(("bad", "code", "names"), BAD_ROWS)
-async def test_a_bad_row_fails_with_a_sentence_and_the_next_one_is_sent(
+async def test_a_row_that_can_never_be_sent_is_refused_with_a_code_and_a_sentence(
     linked: Linked, bad: Row, code: str, names: str
 ) -> None:
     bob = linked.world.somebody("Bob")
     good = {"to": bob.number, "kind": "text", "payload": {"text": "em seguida"}}
-    rows = [{"session_id": linked.session_id} | good | bad]
-    rows += [{"session_id": linked.session_id} | good]
+    row = {"session_id": linked.session_id} | good
 
-    answer = await linked.app.client.table("wa_outbox").insert(rows).execute()
-    failed = await linked.app.outbox_is(str(answer.data[0]["id"]), "failed")  # type: ignore[index,call-overload]  # rows
+    with pytest.raises(APIError) as refusal:
+        await linked.app.client.table("wa_outbox").insert(row | bad).execute()
+    await linked.app.client.table("wa_outbox").insert(row).execute()
 
-    assert failed["error_code"] == code
-    assert names in failed["error_message"]
+    assert (refusal.value.code, refusal.value.details) == ("23514", code)
+    assert names in str(refusal.value.message)
+    assert refusal.value.hint
     assert (await bob.hears()).text == "em seguida"
+    assert len(await linked.messages(from_me=True)) == 1
 
 
 async def test_a_number_that_is_not_on_whatsapp_fails_by_name(linked: Linked) -> None:

@@ -24,7 +24,13 @@ from tests.database.conversation import (
 )
 from tests.database.files import KEY, attachment, claim_media, finish_media, stored
 from tests.database.outbox import message_statuses, queue, queue_kind, sent, states
-from tests.database.scene import Connection, Database, Session, exchange, store
+from tests.database.scene import (
+    Connection,
+    Database,
+    Session,
+    exchange,
+    store,
+)
 
 Step = Callable[[], Awaitable[object]]
 
@@ -64,7 +70,7 @@ async def test_a_reaction_shows_once_it_is_sent_and_goes_when_it_is_taken_back(
 ) -> None:
     named = await id_of(service, "BOBS")
     row = await queue_kind(
-        service, linked, "reaction", {"message_id": named, "emoji": "!"}
+        service, linked, "reaction", {"message_id": named, "emoji": "👍"}
     )
     await exchange(service, linked)
     assert await column(service, "select emoji from wa_reactions") == []
@@ -74,7 +80,7 @@ async def test_a_reaction_shows_once_it_is_sent_and_goes_when_it_is_taken_back(
     assert (shown["whatsapp_id"], shown["sender_jid"], shown["emoji"]) == (
         "BOBS",
         US,
-        "!",
+        "👍",
     )
     assert (shown["from_me"], shown["sender_contact_id"]) == (True, None)
 
@@ -95,7 +101,7 @@ async def test_an_edit_keeps_what_was_said_before(
         "3EB01",
         message_id=named,
         text="better",
-        mentions=["+55 21 98765-4321", "nobody"],
+        mentions=["+55 21 98765-4321"],
     )
     await send(service, linked, "edit", "3EB02", message_id=named, text="best")
 
@@ -141,9 +147,16 @@ async def test_what_was_not_sent_changes_nothing(
 async def test_what_it_speaks_of_may_be_gone_by_then(
     database: Database, linked: Session, service: Connection
 ) -> None:
-    named = {"message_id": await id_of(service, "OURS"), "emoji": "!", "text": "x"}
-    kinds = ("reaction", "edit", "delete", "read")
-    rows = [await queue_kind(service, linked, kind, named) for kind in kinds]
+    named = {"message_id": await id_of(service, "OURS")}
+    kinds: list[tuple[str, dict[str, str]]] = [
+        ("reaction", {"emoji": "👍"}),
+        ("edit", {"text": "x"}),
+        ("delete", {}),
+        ("read", {}),
+    ]
+    rows = [
+        await queue_kind(service, linked, kind, named | more) for kind, more in kinds
+    ]
     await exchange(service, linked, limit=4)
     async with database.as_postgres() as owner:
         await owner.execute("delete from wa_messages where from_me")
@@ -160,14 +173,14 @@ async def test_echo_receipt_and_result_end_alike_in_any_order(
     named = {"message_id": await id_of(service, "OURS")}
     rows = [
         await queue_kind(service, linked, "edit", named | {"text": "new"}),
-        await queue_kind(service, linked, "reaction", named | {"emoji": "!"}),
+        await queue_kind(service, linked, "reaction", named | {"emoji": "👍"}),
         await queue_kind(service, linked, "delete", named),
     ]
     ids = ["3EB01", "3EB02", "3EB03"]
     await exchange(service, linked, limit=3)
     echo = {
         "edits": [edit("OURS", "3EB01", from_me=True, sender_jid=US, body="new")],
-        "reactions": [reaction("OURS", "!", sender_jid=US, from_me=True)],
+        "reactions": [reaction("OURS", "👍", sender_jid=US, from_me=True)],
         "revokes": [revoke("OURS", from_me=True, revoked_by_jid=US)],
     }
     ticks = {"receipts": [receipt(whatsapp_id, "read") for whatsapp_id in ids]}
@@ -185,13 +198,13 @@ async def test_echo_receipt_and_result_end_alike_in_any_order(
     assert message is not None
     assert (message["body"], message["revoked_by_jid"]) == ("new", US)
     assert await column(service, "select body from wa_message_edits") == ["text OURS"]
-    assert await column(service, "select emoji from wa_reactions") == ["!"]
+    assert await column(service, "select emoji from wa_reactions") == ["👍"]
 
 
 async def test_a_receipt_that_settles_a_row_shows_its_effect(
     linked: Session, service: Connection
 ) -> None:
-    named = {"message_id": await id_of(service, "BOBS"), "emoji": "!"}
+    named = {"message_id": await id_of(service, "BOBS"), "emoji": "👍"}
     row = await queue_kind(service, linked, "reaction", named)
     await exchange(service, linked)
     waiting = {"id": row, "outcome": "awaiting_receipt", "whatsapp_id": "3EB01"}
@@ -201,7 +214,7 @@ async def test_a_receipt_that_settles_a_row_shows_its_effect(
     await store(service, linked, {"receipts": [receipt("3EB01", "delivered")]})
 
     assert await states(service) == ["delivered"]
-    assert await column(service, "select emoji from wa_reactions") == ["!"]
+    assert await column(service, "select emoji from wa_reactions") == ["👍"]
 
 
 # --- Reading -----------------------------------------------------------------------------
@@ -328,10 +341,8 @@ async def test_a_file_that_was_not_sent_is_fetched_once_it_turns_out_that_it_was
     row = await queue_picture(service, leased)
     refused = {"id": row, "outcome": "failed", "code": "refused", "whatsapp_id": "3EB0"}
     await exchange(service, leased, refused)
-    assert await service.fetchrow("select state, error_code from wa_attachments") == (
-        "failed",
-        "not_sent",
-    )
+    (shown,) = await service.fetch("select state, error_code from wa_attachments")
+    assert tuple(shown.values()) == ("failed", "not_sent")
 
     await store(service, leased, {"receipts": [receipt("3EB0", "delivered")]})
 

@@ -17,7 +17,7 @@ from tests.database.scene import (
     store,
 )
 
-NOTHING_TO_SEND_TO = [
+NOBODY = [
     "",
     "banana",
     "123",
@@ -29,17 +29,6 @@ NOTHING_TO_SEND_TO = [
     "9" * 5_000,
     "'; drop table wa_outbox; --",
 ]
-NOTHING_TO_SHOW = [
-    ("text", {"text": ""}),
-    ("text", {"text": "  \n"}),
-    ("text", {"text": 7}),
-    ("text", {"text": "x" * 70_000}),
-    ("text", {}),
-    ("text", []),
-    ("text", "oi"),
-    ("text", None),
-    ("hologram", {"text": "oi"}),
-]
 INSERT = """insert into wa_outbox (session_id, "to", kind, payload)
     values ($1, $2, $3, $4) returning *"""
 
@@ -50,6 +39,20 @@ async def insert(
     row = await connection.fetchrow(INSERT, session.id, to, "text", {"text": text})
     assert row is not None
     return row
+
+
+async def refused(
+    connection: Connection,
+    session: Session,
+    *,
+    to: str | None = "1@lid",
+    kind: str = "text",
+    payload: object = {"text": "oi"},
+) -> asyncpg.CheckViolationError:
+    """What an insert is refused with."""
+    with pytest.raises(asyncpg.CheckViolationError) as refusal:
+        await connection.execute(INSERT, session.id, to, kind, payload)
+    return refusal.value
 
 
 @pytest.mark.parametrize(
@@ -108,9 +111,36 @@ async def test_another_tenants_chat_is_nobody(
     async with database.as_member(stranger.owner) as member:
         theirs = await insert(member, stranger, "1234@lid")
     async with database.as_member(session.owner) as member:
-        row = await insert(member, session, str(theirs["chat_id"]))
+        refusal = await refused(member, session, to=str(theirs["chat_id"]))
 
-    assert (row["chat_id"], row["to_jid"], row["message_id"]) == (None, None, None)
+    assert str(refusal).startswith("to is not the id of a chat of this session.")
+
+
+async def test_nobody_writes_to_what_is_no_conversation(
+    leased: Session, service: Connection
+) -> None:
+    await store(
+        service, leased, {"chats": [{"jid": "1@newsletter", "kind": "newsletter"}]}
+    )
+    chat_id = await service.fetchval("select id from wa_chats")
+
+    assert (await refused(service, leased, to=str(chat_id))).detail == "invalid_to"
+
+
+async def test_the_id_of_a_chat_that_was_merged_away_leads_to_the_one_that_is_left(
+    leased: Session, service: Connection
+) -> None:
+    phones = ["5521900000001", "5521900000002"]
+    old = [str((await insert(service, leased, to))["chat_id"]) for to in phones]
+    await store(service, leased, {"chats": [{"jid": "1234@lid", "kind": "direct"}]})
+    for phone in phones:
+        alias = {"lid": "1234@lid", "phone": f"{phone}@s.whatsapp.net"}
+        await store(service, leased, {"aliases": [alias]})
+    kept = await service.fetchval("select id from wa_chats")
+
+    for chat_id in old:
+        row = await insert(service, leased, chat_id)
+        assert (row["chat_id"], row["to_jid"]) == (kept, "1234@lid")
 
 
 async def test_a_known_number_is_written_to_under_its_lid(
@@ -130,40 +160,99 @@ async def test_a_known_number_is_written_to_under_its_lid(
     assert claimed["to"] == "+55 21 98765 4321"
 
 
-@pytest.mark.parametrize("to", NOTHING_TO_SEND_TO)
-async def test_a_malformed_recipient_is_queued_for_the_connector_to_refuse(
-    database: Database, leased: Session, service: Connection, to: str
+@pytest.mark.parametrize("to", NOBODY)
+async def test_a_malformed_recipient_is_refused(
+    database: Database, session: Session, service: Connection, to: str
 ) -> None:
-    async with database.as_member(leased.owner) as member:
-        row = await insert(member, leased, to)
+    async with database.as_member(session.owner) as member:
+        refusal = await refused(member, session, to=to)
 
-    assert (row["state"], row["chat_id"]) == ("queued", None)
+    assert refusal.detail == "invalid_to"
+    assert str(refusal).startswith("to ")
+    assert "+55" in str(refusal.hint)
     assert await service.fetchval("select count(*) from wa_chats") == 0
-    assert await service.fetchval("select count(*) from wa_messages") == 0
-    (claimed,) = await exchange(service, leased)
-    assert (claimed["to"], claimed["chat_jid"]) == (to, None)
 
 
-@pytest.mark.parametrize(("kind", "payload"), NOTHING_TO_SHOW)
-async def test_a_malformed_payload_is_queued_and_shows_no_message(
-    database: Database, leased: Session, service: Connection, kind: str, payload: object
+async def test_a_payload_that_can_never_be_sent_is_refused_with_the_field_and_an_example(
+    database: Database, session: Session, service: Connection
 ) -> None:
-    async with database.as_member(leased.owner) as member:
-        await member.execute(INSERT, leased.id, "1234@lid", kind, payload)
+    async with database.as_member(session.owner) as member:
+        refusal = await refused(
+            member, session, payload={"text": "oi", "captoin": "secret"}
+        )
 
-    assert await service.fetchval("select count(*) from wa_messages") == 0
-    (claimed,) = await exchange(service, leased)
-    assert (claimed["kind"], claimed["payload"]) == (kind, payload)
+    assert str(refusal).splitlines()[0].startswith("payload has captoin: it can have")
+    assert (refusal.detail, refusal.hint) == (
+        "invalid_payload",
+        'For example: {"text": "Olá!"}',
+    )
+    assert "secret" not in f"{refusal.as_dict()}"
+    assert await service.fetchval("select count(*) from wa_chats") == 0
 
 
-async def test_what_is_missing_is_queued_for_the_connector_to_refuse(
-    database: Database, leased: Session, service: Connection
+async def test_a_kind_that_is_none_is_refused(
+    session: Session, service: Connection
 ) -> None:
-    async with database.as_member(leased.owner) as member:
-        await member.execute(INSERT, leased.id, None, None, None)
+    refusal = await refused(service, session, kind="hologram")
 
+    assert refusal.detail == "unknown_kind"
+
+
+async def test_one_bad_row_refuses_its_whole_statement(
+    session: Session, service: Connection
+) -> None:
+    with pytest.raises(asyncpg.CheckViolationError):
+        await service.execute(
+            """insert into wa_outbox (session_id, "to", payload)
+            select $1, '1@lid', jsonb_build_object('text', text)
+            from unnest('{good,""}'::text[]) as text""",
+            session.id,
+        )
+
+    assert await service.fetchval("select count(*) from wa_outbox") == 0
+
+
+@pytest.mark.parametrize("after", ["-1 s", "0 s"])
+async def test_a_row_that_expires_before_it_may_be_sent_is_refused(
+    session: Session, service: Connection, after: str
+) -> None:
+    with pytest.raises(asyncpg.CheckViolationError) as refusal:
+        await service.execute(
+            """insert into wa_outbox (session_id, "to", payload, send_after, expires_at)
+            select $1, '1@lid', '{"text": "oi"}', at, at + $2::text::interval
+            from (select now() + interval '1 h' as at) as one_hour""",
+            session.id,
+            after,
+        )
+
+    assert refusal.value.detail == "invalid_expires_at"
+
+
+async def test_what_a_row_leaves_out_may_be_null(
+    leased: Session, service: Connection
+) -> None:
+    row = await service.fetchrow(
+        """insert into wa_outbox (id, session_id, "to", kind, payload, priority, send_after)
+        values (null, $1, '1@lid', null, '{"text": "oi"}', null, null) returning *""",
+        leased.id,
+    )
+
+    assert row is not None
+    assert (row["kind"], row["priority"]) == ("text", 0)
     (claimed,) = await exchange(service, leased)
-    assert (claimed["to"], claimed["kind"], claimed["payload"]) == ("", "", None)
+    assert claimed["id"] == str(row["id"])
+
+
+async def test_what_is_typed_is_shown_now_or_never(
+    session: Session, service: Connection
+) -> None:
+    query = """insert into wa_outbox (session_id, "to", kind, payload, send_after)
+        values ($1, '1@lid', 'typing', '{}', now() + $2::text::interval)
+        returning extract(epoch from expires_at - greatest(send_after, now()))::integer"""
+
+    for later in ("0 s", "1 h", "-1 h"):
+        assert await service.fetchval(query, session.id, later) == 15
+    assert await service.fetchval("select count(*) from wa_messages") == 0
 
 
 async def test_another_tenants_session_is_refused_and_leaves_nothing_behind(

@@ -88,11 +88,12 @@ async def test_a_reply_says_what_it_answers(
 async def test_a_message_of_ours_is_by_us_and_a_deleted_one_says_so(
     leased: Session, service: Connection
 ) -> None:
-    deletion = revoke("A", from_me=True, revoked_by_jid=US)
-    await store(service, leased, messages(ours("A")) | {"revokes": [deletion]})
+    await store(service, leased, messages(ours("A")))
     named = await id_of(service, "A")
-
     row = await queue_kind(service, leased, "edit", {"message_id": named, "text": "x"})
+
+    deletion = revoke("A", from_me=True, revoked_by_jid=US)
+    await store(service, leased, {"revokes": [deletion]})
 
     known = (await references(service, row))["message"]
     assert (known["from_me"], known["author_jid"]) == (True, US)
@@ -113,13 +114,15 @@ async def test_another_sessions_message_is_not_there(
     stranger = await database.session()
     await claim(service, "connector-a", held=[leased.id])
     await store(service, stranger, messages(message("A")))
+    named = {"message_id": await id_of(service, "A"), "emoji": "👍"}
+    row = await queue_kind(service, leased, "text", {"text": "oi"})
 
-    named = {"message_id": await id_of(service, "A"), "emoji": "!"}
-
-    assert (
-        await references(service, await queue_kind(service, leased, "reaction", named))
-        == {}
+    # An insert would be refused.
+    await service.execute(
+        "update wa_outbox set kind = 'reaction', payload = $1 where id = $2", named, row
     )
+
+    assert await references(service, row) == {}
 
 
 # --- Forwarding --------------------------------------------------------------------------

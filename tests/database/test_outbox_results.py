@@ -127,8 +127,8 @@ async def test_what_expired_is_never_claimed(
     leased: Session, service: Connection
 ) -> None:
     await service.execute(
-        """insert into wa_outbox (session_id, "to", payload, expires_at)
-        values ($1, '1@lid', '{"text": "code 123"}', now())""",
+        """insert into wa_outbox (session_id, "to", payload, send_after, expires_at)
+        values ($1, '1@lid', '{"text": "code 123"}', now() - interval '1 min', now())""",
         leased.id,
     )
 
