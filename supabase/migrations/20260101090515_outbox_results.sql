@@ -45,7 +45,7 @@ begin
     select row.*
     from jsonb_to_recordset(p_results) as row (
       id uuid, outcome text, claims integer, whatsapp_id text, sent_at timestamptz,
-      code text, message text, retry_after_seconds double precision
+      code text, message text, retry_after_seconds double precision, pause jsonb
     )
     inner join public.wa_outbox as named on named.id = row.id and named.session_id = p_session_id
     -- What is answered before its answer.
@@ -60,7 +60,7 @@ begin
         when result.outcome = 'awaiting_receipt' then coalesce(target.settle_by, now() + settle_within)
       end,
       retry_at = case
-        when result.outcome = 'retry' and result.retry_after_seconds > 0
+        when result.outcome in ('retry', 'paused') and result.retry_after_seconds > 0
           then now() + make_interval(secs => result.retry_after_seconds)
       end,
       attempts = greatest(target.attempts - (result.outcome in ('released', 'paused'))::integer, 0),
@@ -81,6 +81,11 @@ begin
     returning target.* into entry;
     if found then
       perform wa_private.show_outbox_state(entry);
+      if result.pause is not null then
+        perform wa_private.pause_sending(
+          p_session_id, result.pause ->> 'scope', (result.pause ->> 'seconds')::double precision, result.code
+        );
+      end if;
       if entry.state = 'uncertain' and entry.whatsapp_id is null then
         doubtful := doubtful || entry.chat_id;
       end if;
@@ -89,6 +94,7 @@ begin
   if doubtful <> '{}' then
     perform wa_private.settle_uncertain_chats(p_session_id, doubtful);
   end if;
+  perform wa_private.settle_sends(p_session_id, p_results);
   -- What was said since it was queued is older than what is sent only now.
   perform wa_private.show_newest(chat_ids, null);
 end;

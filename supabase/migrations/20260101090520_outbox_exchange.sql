@@ -1,60 +1,33 @@
--- Purpose: how the connector reports what it sent and gets the next rows, in one round trip
--- (docs/outbox.md).
--- Affects: wa_exchange_outbox, wa_unsettled_outbox (new).
+-- Purpose: how the connector reports what it sent and gets the next rows, in one round trip (docs/outbox.md).
+-- Affects: wa_private.claim_outbox_rows, wa_exchange_outbox, wa_unsettled_outbox (new).
+--
+-- A row is {id, to, chat_id, chat_jid, kind, payload, attempts, claims, on_whatsapp, expiration_seconds, references,
+-- upload}:
+--
+--   on_whatsapp   as checked within seven days; null: not known
+--   references    the messages it speaks of (wa_private.outbox_references)
+--   upload        its file, as an earlier attempt uploaded it (wa_private.upload_of)
 
-create function public.wa_exchange_outbox(
-  p_session_id uuid, p_term bigint, p_lineage text, p_results jsonb, p_limit integer
-)
+create function wa_private.claim_outbox_rows(p_session_id uuid, p_term bigint, p_lineage text, p_ids uuid[])
 returns jsonb
 language plpgsql
 volatile
 security invoker
 set search_path = ''
--- Why: wa_store_batch says it; what both call is planned once a connection, by whoever comes first.
+-- As wa_store_batch does: its plans are made while the outbox is still empty, and kept.
 set enable_seqscan = off
 as $$
-#variable_conflict use_column
 declare
-  held_until timestamptz;
-  in_flight boolean;
-  claimed_rows jsonb;
-begin
-  select lease.expires_at into held_until from wa_private.hold_lease(p_session_id, p_term, null) as lease;
-  if jsonb_array_length(coalesce(p_results, '[]')) > 0 or wa_private.has_overdue_outbox(p_session_id) then
-    -- A receipt may be stored at this very moment. One after the other, the later of the two sees
-    -- both the message's id and its receipt; side by side, neither would, and the tick were lost.
-    perform wa_private.take_turns(p_session_id);
-    perform wa_private.record_outbox_results(p_session_id, coalesce(p_results, '[]'));
-    perform wa_private.sweep_outbox(p_session_id);
-  end if;
-
-  -- An expired lease still records what is true, but begins nothing new.
-  if held_until <= now() or exists (
-    select from public.wa_sessions as session
-    where session.id = p_session_id and session.paused_until > now()
-  ) then
-    return '{"rows": [], "look_again_in_seconds": null}';
-  end if;
-
-  in_flight := exists (
+  in_flight constant boolean := exists (
     select from public.wa_outbox as entry
     where entry.session_id = p_session_id and entry.state = 'sending' and entry.settle_by is null
   );
-  with due as (
-    select entry.id
-    from public.wa_outbox as entry
-    where entry.session_id = p_session_id
-      and entry.state = 'queued'
-      and entry.send_after <= now()
-      and coalesce(entry.retry_at, '-infinity') <= now()
-    order by entry.priority desc, entry.send_after, entry.seq
-    limit greatest(p_limit, 0)
-    for update skip locked
-  ),
-  ranked as (
+  claimed_rows jsonb;
+begin
+  with ranked as (
     select entry.id, row_number() over (order by entry.priority desc, entry.send_after, entry.seq) as place
-    from due
-    inner join public.wa_outbox as entry on entry.id = due.id
+    from unnest(p_ids) as picked (id)
+    inner join public.wa_outbox as entry on entry.id = picked.id
   ),
   claimed as (
     update public.wa_outbox as entry
@@ -68,29 +41,105 @@ begin
       retry_at = null
     from ranked
     where entry.id = ranked.id
-    returning entry.*, ranked.place
+    returning ranked.place, entry as taken
   )
-  select
-    jsonb_agg(
-      jsonb_build_object(
-        'id', claimed.id, 'to', claimed."to", 'chat_id', claimed.chat_id, 'chat_jid', chat.jid,
-        'kind', claimed.kind, 'payload', claimed.payload, 'attempts', claimed.attempts,
-        'claims', claimed.claims, 'on_whatsapp', null, 'expiration_seconds', chat.disappearing_seconds,
-        'references', jsonb_build_object(), 'upload', null
-      )
-      order by claimed.place
+  select jsonb_agg(
+    jsonb_build_object(
+      'id', (claimed.taken).id, 'to', (claimed.taken)."to", 'chat_id', (claimed.taken).chat_id, 'chat_jid', chat.jid,
+      'kind', (claimed.taken).kind, 'payload', (claimed.taken).payload, 'attempts', (claimed.taken).attempts,
+      'claims', (claimed.taken).claims, 'expiration_seconds', chat.disappearing_seconds,
+      -- What most rows have nothing of is not asked for.
+      'on_whatsapp', case
+        when chat.jid like '%@s.whatsapp.net' then wa_private.on_whatsapp(p_session_id, chat.jid)
+      end,
+      'references', case
+        when (claimed.taken).kind = 'read' or (claimed.taken).payload ?| '{message_id,reply_to}'
+          then wa_private.outbox_references(claimed.taken)
+        else '{}'
+      end,
+      'upload', case
+        when (claimed.taken).kind in ('image', 'video', 'gif', 'audio', 'voice', 'document', 'forward')
+          then wa_private.upload_of((claimed.taken).id)
+      end
     )
+    order by claimed.place
+  )
   into claimed_rows
   from claimed
-  left join public.wa_chats as chat on chat.id = claimed.chat_id;
-  return jsonb_build_object('rows', coalesce(claimed_rows, '[]'), 'look_again_in_seconds', null);
+  left join public.wa_chats as chat on chat.id = (claimed.taken).chat_id;
+  return coalesce(claimed_rows, '[]');
+end;
+$$;
+comment on function wa_private.claim_outbox_rows(uuid, bigint, text, uuid[]) is
+'Claims rows that are locked, and returns them as wa_exchange_outbox does.';
+
+create function public.wa_exchange_outbox(
+  p_session_id uuid, p_term bigint, p_lineage text, p_results jsonb, p_limit integer
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+-- Why: wa_store_batch says it; what both call is planned once a connection, by whoever comes first.
+set enable_seqscan = off
+as $$
+declare
+  held_until timestamptz;
+  session public.wa_sessions;
+  picked uuid[];
+begin
+  select lease.expires_at into held_until from wa_private.hold_lease(p_session_id, p_term, null) as lease;
+  if jsonb_array_length(coalesce(p_results, '[]')) > 0 or wa_private.has_overdue_outbox(p_session_id) then
+    -- A receipt may be stored at this very moment. One after the other, the later of the two sees
+    -- both the message's id and its receipt; side by side, neither would, and the tick were lost.
+    perform wa_private.take_turns(p_session_id);
+    perform wa_private.record_outbox_results(p_session_id, coalesce(p_results, '[]'));
+    perform wa_private.sweep_outbox(p_session_id);
+  end if;
+
+  -- An expired lease still records what is true, but begins nothing new.
+  if held_until <= now() or p_limit <= 0 then
+    return '{"rows": [], "look_again_in_seconds": null}';
+  end if;
+
+  select known.* into session from public.wa_sessions as known where known.id = p_session_id;
+  if wa_private.is_paced(session)
+    or greatest(session.paused_until, session.new_chats_paused_until) > now()
+    or wa_private.has_holding_rows(p_session_id)
+  then
+    picked := wa_private.pick_outbox_rows(session, p_limit, now());
+  else
+    picked := array(
+      select entry.id
+      from public.wa_outbox as entry
+      where entry.session_id = p_session_id
+        and entry.state = 'queued'
+        and entry.send_after <= now()
+      order by entry.priority desc, entry.send_after, entry.seq
+      limit p_limit
+      for update skip locked
+    );
+  end if;
+
+  if picked <> '{}' then
+    return jsonb_build_object(
+      'rows', wa_private.claim_outbox_rows(p_session_id, p_term, p_lineage, picked),
+      'look_again_in_seconds', null
+    );
+  end if;
+  return jsonb_build_object(
+    'rows', '[]'::jsonb, 'look_again_in_seconds', wa_private.seconds_until_next(session, now())
+  );
 end;
 $$;
 comment on function public.wa_exchange_outbox(uuid, bigint, text, jsonb, integer) is
-'Records p_results [{id, outcome, whatsapp_id, sent_at, code, message, retry_after_seconds}], where outcome is '
-'sent, failed, retry, awaiting_receipt, uncertain or released; then claims up to p_limit due rows, by priority '
-'(highest first), send_after, insertion. Recording twice is recording once. When an answer is lost, '
-'wa_unsettled_outbox tells what it had claimed. Raises ZB001 when the term is stale.';
+'Records p_results [{id, claims?, outcome, whatsapp_id, sent_at, code, message, retry_after_seconds, pause {scope, '
+'seconds}}], where outcome is sent, failed, retry, paused, awaiting_receipt, uncertain or released; then claims up to '
+'p_limit rows that may go now, by priority (highest first), send_after, insertion. Returns {rows, '
+'look_again_in_seconds}: without rows, after how long some may go or end by themselves; null: not before something '
+'happens. Recording twice is recording once. When an answer is lost, wa_unsettled_outbox tells what it had claimed. '
+'Raises ZB001 when the term is stale.';
 
 create function public.wa_unsettled_outbox(p_session_id uuid, p_term bigint)
 returns table (id uuid, claims integer, claim_lineage text, claim_term bigint)
@@ -114,6 +163,8 @@ $$;
 comment on function public.wa_unsettled_outbox(uuid, bigint) is
 'Rows that were claimed and never settled, whoever claimed them. Raises ZB001 when the term is stale.';
 
+revoke execute on function wa_private.claim_outbox_rows(uuid, bigint, text, uuid[]) from public, anon, authenticated;
+grant execute on function wa_private.claim_outbox_rows(uuid, bigint, text, uuid[]) to service_role;
 revoke execute on function public.wa_exchange_outbox(uuid, bigint, text, jsonb, integer)
 from public, anon, authenticated;
 revoke execute on function public.wa_unsettled_outbox(uuid, bigint) from public, anon, authenticated;

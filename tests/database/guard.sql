@@ -126,7 +126,10 @@ from routine
 where has_function_privilege('authenticated', oid, 'execute')
   and proname not in (
     'wa_create_workspace', 'create_workspace', 'my_workspace_ids', 'my_workspace_ids_as',
-    'wa_check_numbers', 'check_numbers'
+    'wa_check_numbers', 'check_numbers',
+    'wa_cancel_outbox', 'cancel_outbox', 'wa_resolve_outbox', 'resolve_outbox',
+    'wa_pause_sending', 'pause_by_member', 'wa_resume_sending', 'resume_by_member',
+    'wa_why_waiting', 'reasons_to_wait'
   )
 
 union all
