@@ -81,10 +81,10 @@ security invoker
 set search_path = ''
 as $$
 begin
-  -- The connector never counts down to 0 without saying what was read, and counts 0 where nothing was unread.
+  -- Nothing but a member counts down to 0 without saying what was read; others count 0 where nothing was unread.
   if new.unread_count = 0
     and new.read_up_to is not distinct from old.read_up_to
-    and (old.unread_count > 0 or current_user <> 'service_role')
+    and (old.unread_count > 0 or current_user = 'authenticated')
   then
     new.read_up_to := greatest(old.read_up_to, coalesce(new.last_message_at, now()));
   end if;

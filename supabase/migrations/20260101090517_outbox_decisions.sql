@@ -1,0 +1,155 @@
+-- Purpose: what people decide about rows of the outbox: not to send them after all, and what became of those of which
+-- nobody knows (docs/outbox.md).
+-- Affects: wa_private.outbox_row_to_decide, cancel_outbox, resolve_outbox (new), wa_cancel_outbox, wa_resolve_outbox
+-- (new).
+
+create function wa_private.outbox_row_to_decide(p_id uuid)
+returns public.wa_outbox
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  entry public.wa_outbox;
+begin
+  select known.* into entry
+  from public.wa_outbox as known
+  where known.id = p_id
+    and (
+      -- The role the caller acts in, not the calling function's: an app's server is a member of nothing.
+      current_setting('role') in ('service_role', 'postgres', 'none')
+      or known.workspace_id in (select wa_private.my_workspace_ids())
+    );
+  if not found then
+    raise exception 'No row of your outbox has this id.' using errcode = '42501',
+    hint = 'It is the id of a row of wa_outbox, not of the message that shows it.';
+  end if;
+  -- Messages and chats will be written, too.
+  perform wa_private.take_turns(entry.session_id);
+  select known.* into entry from public.wa_outbox as known where known.id = p_id for update;
+  return entry;
+end;
+$$;
+comment on function wa_private.outbox_row_to_decide(uuid) is
+'The row with this id, locked, if the caller may decide about it; raises 42501 for what is not theirs as for what is '
+'not there.';
+
+-- security definer: members may not write the outbox and messages, nor broadcast.
+create function wa_private.cancel_outbox(p_id uuid)
+returns public.wa_outbox
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  entry public.wa_outbox := wa_private.outbox_row_to_decide(p_id);
+begin
+  if entry.state = 'cancelled' then
+    return entry;
+  end if;
+  if entry.state <> 'queued' then
+    raise exception 'It cannot be cancelled any more: it is %.', entry.state using errcode = '22023',
+    hint = case
+      when entry.state in ('sent', 'delivered', 'read')
+        then 'A row of kind delete deletes the message for everyone.'
+      when entry.state = 'uncertain' then 'wa_resolve_outbox(id, ''sent'' or ''retry'') decides about it.'
+      else 'Only queued rows can be cancelled.'
+    end;
+  end if;
+  update public.wa_outbox as unsent
+  set
+    state = 'cancelled', retry_at = null, error_code = 'cancelled', error_message = 'It was cancelled before it was sent.'
+  where unsent.id = p_id;
+  -- It was never said: whoever takes it back does not expect to go on seeing it. The row keeps what it was.
+  delete from public.wa_messages as unsaid
+  where unsaid.id = entry.message_id and unsaid.status in ('pending', 'failed');
+  perform wa_private.show_newest(array[entry.chat_id], null);
+  -- What came after it in its chat need not wait any more.
+  perform realtime.send(jsonb_build_object('session_id', entry.session_id), 'outbox_queued', 'wa:connectors', true);
+  select cancelled.* into entry from public.wa_outbox as cancelled where cancelled.id = p_id;
+  return entry;
+end;
+$$;
+comment on function wa_private.cancel_outbox(uuid) is 'See public.wa_cancel_outbox.';
+
+-- security definer: as above.
+create function wa_private.resolve_outbox(p_id uuid, p_outcome text)
+returns public.wa_outbox
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  entry public.wa_outbox;
+begin
+  if p_outcome is null or p_outcome not in ('sent', 'retry') then
+    raise exception 'p_outcome must be ''sent'' or ''retry''.' using errcode = '22023',
+    hint = '''sent'': the message is on the phone. ''retry'': it is not; send it, even if that should be a second time.';
+  end if;
+  entry := wa_private.outbox_row_to_decide(p_id);
+  if entry.state <> 'uncertain' then
+    if entry.state = any(
+      case p_outcome when 'sent' then '{sent,delivered,read}'::text[] else '{queued,claimed,sending}' end
+    ) then
+      return entry;
+    end if;
+    raise exception 'There is nothing to resolve: it is %.', entry.state using errcode = '22023',
+    hint = 'Only rows in the state uncertain wait for a decision.';
+  end if;
+  update public.wa_outbox as doubtful
+  set
+    state = case p_outcome when 'sent' then 'sent' else 'queued' end,
+    sent_at = case p_outcome when 'sent' then coalesce(doubtful.claimed_at, now()) end,
+    -- The id of the first attempt stays: a receipt that comes before the second still makes that needless.
+    attempts = case p_outcome when 'sent' then doubtful.attempts else 0 end,
+    settle_by = null, retry_at = null, error_code = null, error_message = null
+  where doubtful.id = p_id
+  returning doubtful.* into entry;
+  perform wa_private.show_outbox_state(entry);
+  perform wa_private.show_newest(array[entry.chat_id], null);
+  perform realtime.send(jsonb_build_object('session_id', entry.session_id), 'outbox_queued', 'wa:connectors', true);
+  select resolved.* into entry from public.wa_outbox as resolved where resolved.id = p_id;
+  return entry;
+end;
+$$;
+comment on function wa_private.resolve_outbox(uuid, text) is 'See public.wa_resolve_outbox.';
+
+create function public.wa_cancel_outbox(p_id uuid)
+returns public.wa_outbox
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select wa_private.cancel_outbox(p_id);
+$$;
+comment on function public.wa_cancel_outbox(uuid) is
+'Takes a queued row back: it becomes cancelled, and the message that showed it disappears. Twice is once. Raises 22023 '
+'once the connector has taken it to send it, 42501 for a row that is not yours. Returns the row.';
+
+create function public.wa_resolve_outbox(p_id uuid, p_outcome text)
+returns public.wa_outbox
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select wa_private.resolve_outbox(p_id, p_outcome);
+$$;
+comment on function public.wa_resolve_outbox(uuid, text) is
+'A person''s word about an uncertain row. sent: it arrived. retry: queued again, though it may have arrived; whoever '
+'says so accepts that it may be sent a second time. Twice is once. Raises 22023 for a row in any other state, 42501 '
+'for one that is not yours. Returns the row.';
+
+revoke execute on function wa_private.outbox_row_to_decide(uuid) from public, anon, authenticated;
+revoke execute on function wa_private.cancel_outbox(uuid) from public, anon, authenticated, service_role;
+revoke execute on function wa_private.resolve_outbox(uuid, text) from public, anon, authenticated, service_role;
+revoke execute on function public.wa_cancel_outbox(uuid) from public, anon, authenticated, service_role;
+revoke execute on function public.wa_resolve_outbox(uuid, text) from public, anon, authenticated, service_role;
+grant execute on function wa_private.cancel_outbox(uuid) to authenticated, service_role;
+grant execute on function wa_private.resolve_outbox(uuid, text) to authenticated, service_role;
+grant execute on function public.wa_cancel_outbox(uuid) to authenticated, service_role;
+grant execute on function public.wa_resolve_outbox(uuid, text) to authenticated, service_role;
