@@ -40,9 +40,14 @@ declare
   asked_today integer;
 begin
   perform from wa_private.hold_lease(p_session_id, p_term, null);
+  -- A number that WhatsApp has restricted asks about nobody either.
   if exists (
     select from public.wa_sessions as session
-    where session.id = p_session_id and session.number_checks_paused_until > now()
+    where session.id = p_session_id
+      and (
+        greatest(session.number_checks_paused_until, session.new_chats_paused_until) > now()
+        or (session.paused_until > now() and session.pause_reason <> 'member')
+      )
   ) then
     return;
   end if;
@@ -78,7 +83,8 @@ end;
 $$;
 comment on function public.wa_next_number_checks(uuid, bigint, integer) is
 'Numbers to ask WhatsApp about now, at most 50, longest waiting first; each is not returned again for a while. None '
-'while number_checks_paused_until is ahead, nor beyond 2,000 numbers in 24 hours. Raises ZB001 when the term is stale.';
+'while WhatsApp has paused checks, sends or new chats, nor beyond 2,000 numbers in 24 hours. Raises ZB001 when the '
+'term is stale.';
 
 create function public.wa_record_number_checks(p_session_id uuid, p_term bigint, p_answers jsonb)
 returns integer

@@ -94,6 +94,20 @@ async def test_a_queued_message_rings_for_its_session_only(
     other.cancel()
 
 
+async def test_numbers_to_check_ring_for_who_checks_numbers_only(
+    wakeups: SupabaseWakeups, database: Any
+) -> None:
+    await until_quiet(wakeups)
+    await wakeups.wait_numbers(ANA, 0.3)
+    other = asyncio.create_task(wakeups.wait_outbox(ANA, NEVER))
+
+    await ring(database, "numbers_queued", f'{{"session_id": "{ANA}"}}')
+
+    await rings(wakeups.wait_numbers(ANA, NEVER))
+    assert not other.done()
+    other.cancel()
+
+
 async def test_the_first_wait_for_a_session_returns_at_once(
     wakeups: SupabaseWakeups,
 ) -> None:

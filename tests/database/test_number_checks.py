@@ -237,6 +237,37 @@ async def test_while_paused_nothing_is_handed_out_and_nothing_fails(
     assert await handed_out(service, leased) == [BOB]
 
 
+@pytest.mark.parametrize(
+    ("paused", "asked"),
+    [
+        ("new_chats_paused_until = now() + interval '1 hour'", []),
+        ("paused_until = 'infinity', pause_reason = 'restricted'", []),
+        ("paused_until = 'infinity', pause_reason = 'member'", [BOB]),
+        ("paused_until = now(), pause_reason = 'restricted'", [BOB]),
+    ],
+)
+async def test_a_number_that_whatsapp_has_restricted_asks_about_nobody(
+    leased: Session, service: Connection, paused: str, asked: list[str]
+) -> None:
+    await ask(service, leased, BOB)
+    await service.execute(f"update wa_sessions set {paused}")  # noqa: S608 - above
+
+    assert await handed_out(service, leased) == asked
+
+
+async def test_that_nothing_was_answered_takes_nothing_back(
+    leased: Session, service: Connection
+) -> None:
+    silence = {"number": BOB, "error_code": "no_answer"}
+    await answer(service, leased, known(BOB))
+    await answer(service, leased, silence)
+    assert (await check(service, BOB))["state"] == "done"
+
+    await later(service, "8 days")
+    await answer(service, leased, silence)
+    assert (await check(service, BOB))["state"] == "failed"
+
+
 async def test_for_a_week_it_is_known_whom_not_to_write_to(
     leased: Session, service: Connection
 ) -> None:
