@@ -42,12 +42,12 @@ from connector.payloads import (
     LocationPayload,
     MediaPayload,
     MessagePayload,
+    NewMessage,
     PollPayload,
     ReactionPayload,
     SeenOnce,
     TextPayload,
 )
-from connector.payloads.fields import NewMessage
 from connector.ports import ClaimedRow
 
 

@@ -12,7 +12,8 @@ from connector.payloads.actions import (
     ReadPayload,
     TypingPayload,
 )
-from connector.payloads.fields import LONGEST_TEXT, OutboxPayload
+from connector.payloads.checks import LARGEST_INLINE, LONGEST_TEXT
+from connector.payloads.fields import NewMessage
 from connector.payloads.media import (
     AudioPayload,
     Captioned,
@@ -32,9 +33,11 @@ from connector.payloads.messages import (
     PollPayload,
     TextPayload,
 )
+from connector.payloads.model import OutboxPayload
 from connector.payloads.reading import MODELS, MessagePayload, Payload, read
 
 __all__ = [
+    "LARGEST_INLINE",
     "LONGEST_TEXT",
     "MODELS",
     "AudioPayload",
@@ -51,6 +54,7 @@ __all__ = [
     "LocationPayload",
     "MediaPayload",
     "MessagePayload",
+    "NewMessage",
     "OutboxPayload",
     "Payload",
     "PollPayload",

@@ -8,24 +8,11 @@ from pydantic import AfterValidator, Field
 
 from connector.domain.addresses import Jid
 from connector.domain.outgoing.content import Typing
-from connector.payloads.fields import (
-    WHITESPACE,
-    Mentions,
-    MessageId,
-    Must,
-    OutboxPayload,
-    Text,
-    addresses,
-    one_of,
-)
+from connector.payloads.checks import an_emoji
+from connector.payloads.fields import Mentions, MessageId, Text, addresses
+from connector.payloads.model import Must, OutboxPayload
 
 LONGEST_EMOJI: Final = 64  # families and flags are many characters that show as one
-
-
-def _emoji(text: str) -> str:
-    if text and (text.isascii() or WHITESPACE.search(text)):
-        raise ValueError
-    return text
 
 
 class ReactionPayload(OutboxPayload):
@@ -37,7 +24,7 @@ class ReactionPayload(OutboxPayload):
     emoji: Annotated[
         str,
         Field(max_length=LONGEST_EMOJI),
-        AfterValidator(_emoji),
+        AfterValidator(an_emoji),
         Must('be an emoji, or "" to take the reaction back'),
     ] = Field(description='One emoji; "" takes the reaction back.')
 
@@ -92,7 +79,7 @@ class TypingPayload(OutboxPayload):
 
     state: Annotated[
         Literal["typing", "recording", "paused"],
-        one_of(("typing", "recording", "paused")),
+        Must("be one of: typing, recording, paused"),
     ] = "typing"
     seconds: Annotated[
         float,

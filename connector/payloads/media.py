@@ -15,13 +15,11 @@ from connector.payloads.fields import (
     BucketName,
     Caption,
     HttpsLink,
-    Must,
     NewMessage,
-    PayloadModel,
     StoragePath,
     TypingSeconds,
-    refuse,
 )
+from connector.payloads.model import Must, PayloadModel, refuse
 from connector.ports.files import FileSource, InlineFile, UrlFile
 
 DEFAULT_BUCKET: Final = "wa-media"

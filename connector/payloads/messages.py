@@ -6,20 +6,18 @@ from typing import Annotated, ClassVar, Final, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
 
+from connector.payloads.checks import distinct, not_blank
 from connector.payloads.fields import (
     LONGEST_CAPTION,
     LONGEST_NAME,
     Link,
-    Must,
     Name,
     NewMessage,
-    PayloadModel,
     PhoneNumber,
     Text,
     TypingSeconds,
-    not_blank,
-    refuse,
 )
+from connector.payloads.model import Must, PayloadModel, refuse
 
 LONGEST_QUESTION: Final = 255
 LONGEST_OPTION: Final = 100
@@ -128,13 +126,6 @@ class ContactPayload(NewMessage):
     ]
 
 
-def _distinct(options: tuple[str, ...]) -> tuple[str, ...]:
-    # A vote names the hash of its option's text: equal ones would share their votes.
-    if len(set(options)) < len(options):
-        raise ValueError
-    return options
-
-
 _Option: TypeAlias = Annotated[
     str,
     Field(min_length=1, max_length=LONGEST_OPTION),
@@ -162,7 +153,7 @@ class PollPayload(NewMessage):
             max_length=MOST_OPTIONS,
             json_schema_extra={"uniqueItems": True},
         ),
-        AfterValidator(_distinct),
+        AfterValidator(distinct),
         Must(f"be a list of 2 to {MOST_OPTIONS} different strings"),
     ] = Field(description="The answers; no two alike.")
     selectable: Annotated[

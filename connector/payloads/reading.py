@@ -17,7 +17,6 @@ from connector.payloads.actions import (
     ReadPayload,
     TypingPayload,
 )
-from connector.payloads.fields import OutboxPayload
 from connector.payloads.media import (
     AudioPayload,
     DocumentPayload,
@@ -33,6 +32,7 @@ from connector.payloads.messages import (
     PollPayload,
     TextPayload,
 )
+from connector.payloads.model import OutboxPayload
 from connector.payloads.sentences import refusal
 
 # What reaches the other side as a message of its own, or changes one.

@@ -11,9 +11,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from connector.errors import InvalidPayload
-from connector.payloads.fields import Must, OutboxPayload
+from connector.payloads.model import Must, OutboxPayload
 
-# What validators of ours say themselves (fields.refuse); pydantic's types are none of these.
+# What validators of ours say themselves (model.refuse); pydantic's types are none of these.
 _OURS: Final = frozenset({"invalid_payload", "text_empty", "text_too_long"})
 # A key that can be quoted: it is a name, and no number or message that got into its place.
 _NAME: Final = re.compile(r"[A-Za-z_]{1,32}")

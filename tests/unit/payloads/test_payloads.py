@@ -17,12 +17,12 @@ from connector.domain.outgoing import Typing
 from connector.domain.outgoing.references import StoredFile
 from connector.errors import InvalidPayload
 from connector.payloads import (
+    LARGEST_INLINE,
     MODELS,
     MediaPayload,
     TextPayload,
     TypingPayload,
 )
-from connector.payloads.fields import LARGEST_INLINE
 from connector.ports import InlineFile, UrlFile
 
 EXAMPLES = json.loads(
