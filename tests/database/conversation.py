@@ -108,3 +108,9 @@ ALIAS = {"aliases": [{"lid": BOB, "phone": BOBS_PHONE}]}
 
 async def column(connection: Connection, query: str) -> list[Any]:
     return [row[0] for row in await connection.fetch(query)]
+
+
+async def id_of(connection: Connection, whatsapp_id: str) -> str:
+    """Of the row of a message."""
+    query = "select id from wa_messages where whatsapp_id = $1"
+    return str(await connection.fetchval(query, whatsapp_id))

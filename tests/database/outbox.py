@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
+import pytest
 
 from tests.database.scene import Connection, Row, Session
 
@@ -50,6 +51,26 @@ async def queue_kind(
             dict(payload),
         )
     )
+
+
+async def refused(
+    connection: Connection,
+    session: Session,
+    kind: str,
+    to: str | None = None,
+    **payload: Any,
+) -> tuple[Any, str]:
+    """The code and the sentence with which such a row is refused."""
+    with pytest.raises(asyncpg.CheckViolationError) as refusal:
+        await queue_kind(connection, session, kind, payload, to=to)
+    return refusal.value.detail, str(refusal.value).splitlines()[0]
+
+
+async def pending(connection: Connection) -> asyncpg.Record:
+    """The only message that waits to be sent."""
+    query = "select * from wa_messages where status = 'pending'"
+    (row,) = await connection.fetch(query)
+    return row
 
 
 def sent(row_id: str, whatsapp_id: str = "3EB0") -> Row:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from connector.payloads import MODELS
 from connector.payloads.messages import ContactPerson, GivenPreview
 from tests.database.scene import Connection
@@ -13,7 +15,11 @@ from tests.database.scene import Connection
 EXAMPLES = json.loads(
     (Path(__file__).parents[1] / "payloads" / "examples.json").read_text("utf-8")
 )
-SHAPES = {**MODELS, "link_preview": GivenPreview, "contact_person": ContactPerson}
+SHAPES: dict[str, type[BaseModel]] = {
+    **MODELS,
+    "link_preview": GivenPreview,
+    "contact_person": ContactPerson,
+}
 
 
 async def fault(connection: Connection, kind: str, payload: Any) -> tuple[Any, Any]:
