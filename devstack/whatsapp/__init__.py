@@ -14,6 +14,7 @@ from devstack.whatsapp.receipt_book import ClientReceipt
 from devstack.whatsapp.registration import PairingRefused, UnknownCode
 from devstack.whatsapp.remembering import Conversation, Remembered
 from devstack.whatsapp.verbs.calling import Call
+from devstack.whatsapp.verbs.perceiving import SeenTyping
 
 __all__ = [
     "Call",
@@ -35,6 +36,7 @@ __all__ = [
     "Phone",
     "Post",
     "Remembered",
+    "SeenTyping",
     "SentMessage",
     "UnknownCode",
     "WhatsApp",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
@@ -68,6 +69,7 @@ class LinkedDevice:
         self._kept: dict[StanzaKey, Node] = {}
         self._withholding = False
         self._withheld: list[Node] = []
+        self._refusals: deque[int] = deque()
 
     @property
     def jid(self) -> Jid:
@@ -228,6 +230,14 @@ class LinkedDevice:
         self.person.devices.pop(self.number, None)
         self.stream_error(401, conflict=REMOVED)
         self._network.happenings.note()
+
+    def refuse_next(self, code: int, times: int = 1) -> None:
+        """Refuse the next messages that it sends: 463, 479, 420 and 429 are known."""
+        self._refusals.extend([code] * times)
+
+    def take_refusal(self) -> int | None:
+        """The code for the message that it sends now, if it is to be refused."""
+        return self._refusals.popleft() if self._refusals else None
 
     def withhold_acks(self) -> None:
         """Deliver what it sends, without telling it so."""

@@ -27,8 +27,19 @@ class Hold:
     let_go: asyncio.Event = field(default_factory=asyncio.Event)  # the server hangs up
 
 
+@dataclass(frozen=True, slots=True)
+class HeldUpload:
+    """An upload that the server has whole, and does not yet confirm."""
+
+    reached: asyncio.Event = field(default_factory=asyncio.Event)
+    let_go: asyncio.Event = field(default_factory=asyncio.Event)  # it is confirmed
+
+
 class MediaHost:
     def __init__(self) -> None:
+        self._upload_failures: deque[int] = deque()
+        self._held_uploads: deque[HeldUpload] = deque()
+        self.uploads: list[str] = []  # direct paths of what clients uploaded, in order
         self._files: dict[str, bytes] = {}
         self._failures: deque[int] = deque()
         self._holds: deque[Hold] = deque()
@@ -55,6 +66,16 @@ class MediaHost:
         """Answer the next requests with an HTTP error, such as 500."""
         self._failures.extend([status] * times)
 
+    def fail_next_upload(self, status: int, times: int = 1) -> None:
+        """Take no file, and answer with an HTTP error such as 500 or 413."""
+        self._upload_failures.extend([status] * times)
+
+    def hold_next_upload(self) -> HeldUpload:
+        """Take the next file whole, and say nothing until it is let go."""
+        hold = HeldUpload()
+        self._held_uploads.append(hold)
+        return hold
+
     def cut_next(self, after: int) -> None:
         """Hang up on the next download once so many bytes of it are sent."""
         self.hold_next(after).let_go.set()
@@ -70,14 +91,21 @@ class MediaHost:
         if self._failures:
             return web.Response(status=self._failures.popleft())
         if request.method == "POST" and request.path.startswith("/mms/"):
-            return self._uploaded(await request.read())
+            return await self._uploaded(await request.read())
         if request.method == "DELETE":
             self.deleted.append(request.path)
             return web.json_response({})
         return await self._download(request)
 
-    def _uploaded(self, blob: bytes) -> web.Response:
+    async def _uploaded(self, blob: bytes) -> web.Response:
+        if self._upload_failures:
+            return web.Response(status=self._upload_failures.popleft())
         path = self.put(blob)
+        self.uploads.append(path)
+        if self._held_uploads:
+            hold = self._held_uploads.popleft()
+            hold.reached.set()
+            await hold.let_go.wait()
         url = f"https://{HOST}{path}"
         return web.json_response({"url": url, "direct_path": path, "handle": ""})
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from devstack.whatsapp.network import unix_now
+from devstack.whatsapp.stanza_kinds import PLAIN_TEXT, Outside
 from devstack.whatsapp.wire.protobufs import E2E
 
 if TYPE_CHECKING:
@@ -79,3 +80,4 @@ class HeardMessage:
     message: E2E.Message
     sender_device: int = 0
     device: int = 0  # whose decryption this is; 0 is the phone
+    outside: Outside = PLAIN_TEXT  # what the stanza said of it

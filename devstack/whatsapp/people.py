@@ -14,12 +14,14 @@ from devstack.whatsapp.happenings import PATIENCE, Waiting
 from devstack.whatsapp.messages import HeardMessage, Letter, text_of
 from devstack.whatsapp.network import Network
 from devstack.whatsapp.phone import Phone
+from devstack.whatsapp.stanza_kinds import outside
 from devstack.whatsapp.verbs.amending import Amender
 from devstack.whatsapp.verbs.appearing import Appearing
 from devstack.whatsapp.verbs.attaching import Attacher
 from devstack.whatsapp.verbs.broadcasting import Broadcaster
 from devstack.whatsapp.verbs.business import Business
 from devstack.whatsapp.verbs.calling import Caller
+from devstack.whatsapp.verbs.perceiving import Perceiver
 from devstack.whatsapp.verbs.polling import Pollster
 from devstack.whatsapp.verbs.sharing import Sharer
 from devstack.whatsapp.wire.nodes import LID, PN, Jid
@@ -28,13 +30,22 @@ AutomaticReceipts: TypeAlias = Literal["delivered", "read", "none"]
 
 
 class Person(
-    Attacher, Amender, Appearing, Broadcaster, Business, Caller, Pollster, Sharer
+    Attacher,
+    Amender,
+    Appearing,
+    Broadcaster,
+    Business,
+    Caller,
+    Perceiver,
+    Pollster,
+    Sharer,
 ):
     """Made by `WhatsApp.person`. Device 0 is the phone; the rest is linked to it.
 
     The verbs are in the parts, in verbs/: speaking.py (texts), attaching.py (files), sharing.py
     (places, cards), polling.py, amending.py (reactions, edits, deletions), business.py,
-    appearing.py (typing, online, pictures), broadcasting.py (status), calling.py.
+    appearing.py (typing, online, pictures), broadcasting.py (status), calling.py,
+    perceiving.py (files that came, blue ticks, typing of others).
     """
 
     def __init__(
@@ -45,6 +56,7 @@ class Person(
         *,
         emulated_devices: int = 1,
     ) -> None:
+        Perceiver.__init__(self)
         self._network = network
         self.number, self.name = number, name
         self.lid_user = _lid_for(number)
@@ -117,6 +129,7 @@ class Person(
                 text_of(letter.message),
                 chat,
                 letter.message,
+                outside=outside(letter.message),
             )
         )
 

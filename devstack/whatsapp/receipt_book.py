@@ -20,6 +20,7 @@ class ClientReceipt:
     type: str  # empty for delivered
     message_ids: tuple[str, ...]
     to: Jid
+    participant: Jid | None = None  # who wrote them, in a group
 
 
 class ReceiptBook:

@@ -107,9 +107,14 @@ def take_receipt(network: Network, device: LinkedDevice, stanza: Node) -> None:
     message_ids = _message_ids(stanza)
     for message_id in message_ids:
         device.settle("message", {"id": message_id})
+    author = stanza.attrs.get("participant")
     network.receipts.add(
         ClientReceipt(
-            device, "" if kind in UNSAID else kind, message_ids, stanza.jid("to")
+            device,
+            "" if kind in UNSAID else kind,
+            message_ids,
+            stanza.jid("to"),
+            author if isinstance(author, Jid) else None,
         )
     )
     if device.connection is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from devstack.whatsapp import receipts
+from devstack.whatsapp import receipts, stanza_kinds
 from devstack.whatsapp.devices import Address, LinkedDevice
 from devstack.whatsapp.emulated import EmulatedDevice
 from devstack.whatsapp.groups import Group
@@ -43,7 +43,7 @@ def take_message(network: Network, sender: LinkedDevice, stanza: Node) -> None:
 
 def _take_error(network: Network, sender: LinkedDevice) -> int | None:
     error, network.faults.next_ack_error = network.faults.next_ack_error, None
-    return error or sender.person.ack_error
+    return error or sender.take_refusal() or sender.person.ack_error
 
 
 def _recipients(
@@ -170,7 +170,7 @@ def _open(
             if enc is not encs[-1]:
                 continue
         device.seen.add((sender.address, stanza.attr("id")))
-        _record(network, sender, device, stanza, message)
+        _record(network, sender, device, (stanza, enc), message)
 
 
 def _decrypted(
@@ -185,14 +185,14 @@ def _record(
     network: Network,
     sender: LinkedDevice,
     device: EmulatedDevice,
-    stanza: Node,
+    came_as: tuple[Node, Node],
     message: E2E.Message,
 ) -> None:
     person, is_phone = device.person, device.number == 0
-    if stanza.attr("category") == "peer":
+    if came_as[0].attr("category") == "peer":
         person.phone.requests.append(message)
         return
-    heard = _heard(network, sender, device, stanza, message)
+    heard = _heard(network, sender, device, came_as, message)
     if person is sender.person:
         if is_phone:
             person.phone.own_copies.append(heard)
@@ -206,9 +206,10 @@ def _heard(
     network: Network,
     sender: LinkedDevice,
     device: EmulatedDevice,
-    stanza: Node,
+    came_as: tuple[Node, Node],
     message: E2E.Message,
 ) -> HeardMessage:
+    stanza, enc = came_as
     to = stanza.jid("to")
     if message.HasField("deviceSentMessage"):
         message = message.deviceSentMessage.message
@@ -223,4 +224,5 @@ def _heard(
         message,
         sender_device=sender.number,
         device=device.number,
+        outside=stanza_kinds.told(stanza, enc),
     )

@@ -62,6 +62,17 @@ def outside(message: E2E.Message) -> Outside:
     )
 
 
+def told(stanza: Node, enc: Node) -> Outside:
+    """What a client said of a message that it sent."""
+    return Outside(
+        stanza.attr("type", "text"),
+        enc.attr("mediatype") or None,
+        stanza.attr("edit") or None,
+        enc.attr("decrypt-fail") == "hide",
+        stanza.child("meta"),
+    )
+
+
 def unwrapped(message: E2E.Message) -> E2E.Message:
     """The message proper, out of all its envelopes."""
     for wrapper in WRAPPERS:

@@ -23,7 +23,12 @@ from typing import Any, Final
 from neonize.client import NewClient
 from neonize.events import EVENT_TO_INT
 from neonize.proto.Neonize_pb2 import ReturnFunctionWithError
-from neonize.utils.enum import Presence, ReceiptType
+from neonize.utils.enum import (
+    ChatPresence,
+    ChatPresenceMedia,
+    Presence,
+    ReceiptType,
+)
 
 from tests.emulator.values import packed, unpacked
 
@@ -74,8 +79,26 @@ def mark_read(client: NewClient, chat: Any, *message_ids: str) -> None:
     client.mark_read(*message_ids, chat=chat, sender=chat, receipt=ReceiptType.READ)
 
 
+def mark_read_in_group(
+    client: NewClient, group: Any, sender: Any, *message_ids: str
+) -> None:
+    client.mark_read(*message_ids, chat=group, sender=sender, receipt=ReceiptType.READ)
+
+
 def come_online(client: NewClient) -> None:
     client.send_presence(Presence.AVAILABLE)
+
+
+def show_typing(client: NewClient, chat: Any, doing: str) -> None:
+    paused, recording = doing == "paused", doing == "recording"
+    states, media = ChatPresence, ChatPresenceMedia
+    client.send_chat_presence(
+        chat,
+        states.CHAT_PRESENCE_PAUSED if paused else states.CHAT_PRESENCE_COMPOSING,
+        media.CHAT_PRESENCE_MEDIA_AUDIO
+        if recording
+        else media.CHAT_PRESENCE_MEDIA_TEXT,
+    )
 
 
 def send_many(client: NewClient, chat: Any, count: int) -> float:
@@ -99,7 +122,9 @@ def opened_vote(client: NewClient, vote: Any) -> Any:
 
 VERBS: Final[dict[str, Callable[..., Any]]] = {
     "mark_read": mark_read,
+    "mark_read_in_group": mark_read_in_group,
     "come_online": come_online,
+    "show_typing": show_typing,
     "send_many": send_many,
     "opened_vote": opened_vote,
 }
