@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
 from connector.adapters.whatsapp.process import outgoing
 from connector.adapters.whatsapp.protobufs import e2e, events
-from connector.adapters.whatsapp.reading.content import reading
 from connector.domain.addresses import Jid
 from connector.domain.outgoing import (
     ContactCard,
@@ -18,64 +16,25 @@ from connector.domain.outgoing import (
     LinkPreview,
     MediaKind,
     OutgoingContacts,
-    OutgoingContent,
     OutgoingDeletion,
     OutgoingEdit,
-    OutgoingFile,
     OutgoingLocation,
     OutgoingMedia,
-    OutgoingMessage,
     OutgoingPoll,
     OutgoingReaction,
     OutgoingText,
-    Quoted,
-    Target,
-    Uploaded,
 )
-
-BOB = Jid("1234567890", "lid")
-ANA = Jid("9876543210", "lid")
-FAMILY = Jid("120363", "g.us")
-SECRET = b"s" * 32
-NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-FILE = OutgoingFile(
-    uploaded=Uploaded(
-        url="https://mmg.whatsapp.net/v/f?x=1",
-        direct_path="/v/f?x=1",
-        media_key=b"k" * 32,
-        file_sha256=b"p" * 32,
-        file_enc_sha256=b"e" * 32,
-        size=4_321,
-    ),
-    facts=FileFacts(
-        mime_type="video/mp4",
-        width=640,
-        height=480,
-        duration=timedelta(seconds=12.6),
-        thumbnail=b"\xff\xd8\xff thumbnail",
-    ),
+from tests.unit.whatsapp.writing_messages import (
+    ANA,
+    BOB,
+    FAMILY,
+    FILE,
+    NOW,
+    fields,
+    media,
+    target,
+    written,
 )
-
-
-def written(content: OutgoingContent, to: Jid = BOB, **beside: Any) -> Any:
-    whole = OutgoingMessage(content=content, **beside)
-    message = e2e.Message.FromString(outgoing.message(to, whole, SECRET, NOW))
-    # By it an interrupted send is recognised, whatever was sent.
-    assert message.messageContextInfo.messageSecret == SECRET
-    message.ClearField("messageContextInfo")
-    return message
-
-
-def media(kind: MediaKind, **more: Any) -> OutgoingMedia:
-    return OutgoingMedia(kind=kind, file=FILE, **more)
-
-
-def target(chat: Jid = BOB, sender: Jid | None = None) -> Target:
-    return Target(whatsapp_id="3EB0AA", chat=chat, sender=sender, sent_at=NOW)
-
-
-def fields(message: Any) -> list[str]:
-    return [descriptor.name for descriptor, _ in message.ListFields()]
 
 
 def test_a_bare_text_is_a_conversation() -> None:
@@ -313,107 +272,6 @@ def test_an_edit_holds_the_new_text_and_names_the_old_one() -> None:
     assert list(mentioned) == [str(ANA)]
     bare = written(OutgoingEdit(target=target(), text="better")).editedMessage.message
     assert bare.protocolMessage.editedMessage.conversation == "better"
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        OutgoingText(text="t"),
-        *(media(kind) for kind in MediaKind),
-        OutgoingLocation(latitude=1.0, longitude=2.0),
-        OutgoingContacts(cards=(ContactCard(name="Eva", vcard="v"),)),
-        OutgoingPoll(question="q", options=("a", "b"), selectable=1),
-    ],
-    ids=lambda content: getattr(content, "kind", type(content).__name__),
-)
-def test_any_new_message_can_quote_be_passed_on_and_disappear(
-    content: OutgoingContent,
-) -> None:
-    quoted = Quoted(
-        target=target(sender=BOB), author=BOB, kind="text", body="what was said"
-    )
-
-    message = written(
-        content, quoted=quoted, times_forwarded=3, expiration=timedelta(days=1)
-    )
-
-    [(_, inside)] = message.ListFields()
-    beside = inside.contextInfo
-    assert (beside.stanzaID, beside.participant) == ("3EB0AA", str(BOB))
-    assert beside.quotedMessage.conversation == "what was said"
-    assert not beside.HasField("remoteJID")
-    assert (beside.isForwarded, beside.forwardingScore) == (True, 3)
-    assert beside.expiration == 86_400
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "text",
-        "image",
-        "video",
-        "gif",
-        "video_note",
-        "audio",
-        "voice",
-        "document",
-        "sticker",
-        "location",
-        "live_location",
-        "contact",
-        "poll",
-        "event",
-    ],
-)
-def test_a_quote_reads_as_the_kind_it_quotes(kind: str) -> None:
-    quoted = Quoted(target=target(sender=BOB), author=BOB, kind=kind, body="a body")
-
-    message = written(OutgoingText(text="yes"), quoted=quoted)
-
-    said = reading.read(message)
-    assert said is not None
-    told = said.content["quoted"]
-    assert isinstance(told, dict)
-    assert told["kind"] == kind
-    wordless = {"video_note", "audio", "voice", "sticker", "contact"}
-    assert told.get("body") == (
-        "a body" if kind not in wordless - {"contact"} else None
-    )
-
-
-@pytest.mark.parametrize("body", [None, "its text"])
-def test_a_kind_without_a_form_of_its_own_is_quoted_by_its_words(
-    body: str | None,
-) -> None:
-    quoted = Quoted(target=target(), author=ANA, kind="interactive", body=body)
-
-    message = written(OutgoingText(text="yes"), quoted=quoted)
-
-    snapshot = message.extendedTextMessage.contextInfo.quotedMessage
-    assert snapshot.HasField("conversation")
-    assert snapshot.conversation == (body or "")
-
-
-def test_a_quote_from_a_group_in_private_says_where_it_was_said() -> None:
-    said = Quoted(
-        target=target(FAMILY, sender=BOB), author=BOB, kind="text", body="here"
-    )
-
-    privately = written(OutgoingText(text="psst"), to=BOB, quoted=said)
-    openly = written(OutgoingText(text="yes"), to=FAMILY, quoted=said)
-
-    assert privately.extendedTextMessage.contextInfo.remoteJID == str(FAMILY)
-    assert not openly.extendedTextMessage.contextInfo.HasField("remoteJID")
-
-
-def test_two_addresses_of_one_person_are_no_two_chats() -> None:
-    said = Quoted(target=target(BOB, sender=BOB), author=BOB, kind="text", body="a")
-
-    message = written(
-        OutgoingText(text="b"), to=Jid.of_phone("5511912345678"), quoted=said
-    )
-
-    assert not message.extendedTextMessage.contextInfo.HasField("remoteJID")
 
 
 def test_an_address_is_whole_for_neonize() -> None:

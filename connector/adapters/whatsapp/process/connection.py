@@ -23,26 +23,42 @@ from typing import Any, Final
 
 from connector.adapters.whatsapp import protobufs
 from connector.adapters.whatsapp.answers.look_up_errors import look_up_error
+from connector.adapters.whatsapp.bounds import LONGEST_NAME, clean
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.process import orders
 from connector.adapters.whatsapp.process.recorder import Recorder
-from connector.adapters.whatsapp.process.send_errors import send_error
+from connector.adapters.whatsapp.process.send_errors import (
+    errand_error,
+    send_error,
+    upload_error,
+)
 from connector.adapters.whatsapp.protobufs import companion, e2e, events
 from connector.domain.addresses import LID_SERVER
-from connector.errors import NotConnected, SendFailed
+from connector.errors import ConnectorError, NotConnected, SendFailed
 
 protobufs.remove_stand_in()
 
 from neonize.client import NewClient  # noqa: E402 - the real package, from here on
 from neonize.exc import NeonizeError  # noqa: E402 - the same
 from neonize.utils.enum import (  # noqa: E402 - the same
+    ChatPresence,
+    ChatPresenceMedia,
     ClientName,
     ClientType,
+    MediaType,
     Presence,
+    ReceiptType,
 )
 
 DEVICE_NAME: Final = "Zapbase"  # what the phone lists under "Linked devices"
 _LONGEST_CALL_AT_STOP: Final = 1.5
+# The key scheme and the path, not what the bytes are.
+_MEDIA_TYPES: Final = {
+    "image": MediaType.MediaImage,
+    "video": MediaType.MediaVideo,
+    "audio": MediaType.MediaAudio,
+    "document": MediaType.MediaDocument,
+}
 
 # whatsmeow's words quote addresses, and each line costs the recorder's thread a turn:
 # neonize passes this logger's level on to Go, and whatever still comes to the root.
@@ -85,29 +101,56 @@ class Connection:
 
         Blocks until WhatsApp answers. Raises SendFailed.
         """
-        with self._calling() as client:
-            if not self._recorder.connected:
-                raise NotConnected
-            try:
-                return client.send_message(
-                    events.JID.FromString(to), e2e.Message.FromString(message)
-                )
-            except NeonizeError as error:
-                raise send_error(str(error)) from error
+        with self._doing(send_error) as client:
+            return client.send_message(
+                events.JID.FromString(to), e2e.Message.FromString(message)
+            )
+
+    def upload(self, plain: ctypes.Array[ctypes.c_char], media_type: str) -> Any:
+        """Encrypt a file and bring it to WhatsApp's servers; a neonize UploadResponse.
+
+        Raises NotConnected, UploadFailed.
+        """
+        with self._doing(upload_error) as client:
+            # ctypes takes it as it takes bytes: only its address is passed on.
+            return client.upload(plain, _MEDIA_TYPES[media_type])  # type: ignore[arg-type]
+
+    def mark_read(self, chat: bytes, sender: bytes, message_ids: Sequence[str]) -> None:
+        """Tick what one sender wrote. Raises NotConnected, SendFailed."""
+        with self._doing(errand_error) as client:
+            client.mark_read(
+                *message_ids,
+                chat=events.JID.FromString(chat),
+                sender=events.JID.FromString(sender),
+                receipt=ReceiptType.READ,
+            )
+
+    def show_typing(self, chat: bytes, *, active: bool, recording: bool) -> None:
+        """Raises NotConnected, SendFailed."""
+        with self._doing(errand_error) as client:
+            client.send_chat_presence(
+                events.JID.FromString(chat),
+                ChatPresence.CHAT_PRESENCE_COMPOSING
+                if active
+                else ChatPresence.CHAT_PRESENCE_PAUSED,
+                ChatPresenceMedia.CHAT_PRESENCE_MEDIA_AUDIO
+                if recording
+                else ChatPresenceMedia.CHAT_PRESENCE_MEDIA_TEXT,
+            )
 
     def group_info(self, jid: bytes) -> bytes:
         """Ask for a group by its serialized JID; a serialized neonize GroupInfo."""
-        with self._asking() as client:
+        with self._doing(look_up_error) as client:
             return client.get_group_info(events.JID.FromString(jid)).SerializeToString()
 
     def picture(self, jid: bytes) -> Any:
         """Ask for somebody's picture; a neonize ProfilePictureInfo."""
-        with self._asking() as client:
+        with self._doing(look_up_error) as client:
             return client.get_profile_picture(events.JID.FromString(jid))
 
     def look_up(self, numbers: Sequence[str]) -> list[dict[str, Any]]:
         """Ask whom phone numbers belong to; people by all addresses that are known."""
-        with self._asking() as client:
+        with self._doing(look_up_error) as client:
             found = []
             for answer in client.is_on_whatsapp(*numbers):
                 jids = [answer.JID] if answer.IsIn else []
@@ -116,12 +159,20 @@ class Connection:
                     with contextlib.suppress(NeonizeError):
                         jids.append(client.get_pn_from_lid(answer.JID))
                 addresses = [f"{jid.User}@{jid.Server}" for jid in jids if jid.User]
-                found.append({"asked": answer.Query, "addresses": addresses})
+                found.append(
+                    {
+                        "asked": answer.Query,
+                        "addresses": addresses,
+                        "business_name": clean(
+                            answer.VerifiedName.Details.verifiedName, LONGEST_NAME
+                        ),
+                    }
+                )
             return found
 
     def show_online(self, *, online: bool) -> None:
         """Say that we are looking at our messages, or not."""
-        with self._asking() as client:
+        with self._doing(look_up_error) as client:
             client.send_presence(Presence.AVAILABLE if online else Presence.UNAVAILABLE)
 
     def disconnect(self) -> None:
@@ -180,15 +231,15 @@ class Connection:
             self._recorder.signal("pairing_code", text=code)
 
     @contextlib.contextmanager
-    def _asking(self) -> Iterator[_Client]:
-        """Put one question. Raises NotConnected, LookupRefused."""
+    def _doing(self, meaning: Callable[[str], ConnectorError]) -> Iterator[_Client]:
+        """Raises NotConnected, and else what neonize's sentence means."""
         with self._calling() as client:
             if not self._recorder.connected:
                 raise NotConnected
             try:
                 yield client
             except NeonizeError as error:
-                raise look_up_error(str(error)) from error
+                raise meaning(str(error)) from error
 
     @contextlib.contextmanager
     def _calling(self) -> Iterator[_Client]:

@@ -1,6 +1,7 @@
 """Starts workers and knows where each session keeps what it has on this machine.
 
-<data>/sessions/<session id>/  store.db  spool.db  lineage  lock  history/  media/
+<data>/sessions/<session id>/
+    store.db  spool.db  lineage  lock  unrecorded  history/  media/
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from connector.adapters.whatsapp.spool.reader import SpoolReader
 from connector.adapters.whatsapp.spool.writer import FILE_NAME, HighWater
 from connector.adapters.whatsapp.store.device_store import WhatsAppStore
 from connector.adapters.whatsapp.store.saved import SavedStore
+from connector.adapters.whatsapp.store.unrecorded import UnrecordedNotes
 from connector.errors import SpoolUnavailable, WorkerGone
 from connector.ports import SessionId, SessionRow
 from connector.sealing import Sealer
@@ -109,6 +111,10 @@ class WhatsAppLauncher:
     def saved(self, session_id: SessionId) -> SavedStore:
         """What the phone's owner named and set, as the store has it."""
         return SavedStore(self._folder(session_id))
+
+    def unrecorded(self, session_id: SessionId) -> UnrecordedNotes:
+        """How sends ended that Supabase could not be told before a stop."""
+        return UnrecordedNotes(session_id, self._folder(session_id), self._sealer)
 
     def _folder(self, session_id: SessionId) -> Path:
         if not _SESSION_ID.fullmatch(session_id):

@@ -2,7 +2,8 @@
 
 neonize passes whatsmeow's errors on as text. Only a failure that surely left nothing on
 the wire is called one; every other is SendUncertain, and the store is asked whether the
-message had been begun (docs/outbox.md).
+message had been begun (docs/outbox.md). The sentences are those of whatsmeow's send.go,
+sendfb.go, request.go and socket/, in the order in which a send comes by them.
 """
 
 from __future__ import annotations
@@ -20,23 +21,29 @@ from connector.errors import (
     SendFailed,
     SendRefused,
     SendUncertain,
+    UploadFailed,
 )
 
 _SERVER_ERROR = re.compile(r"server returned error (\d{1,9})")
 _NO_LID = re.compile(r"no LID found for .* from server")
-# whatsmeow send.go: these come before the frame, or instead of it. A bare "websocket
-# not connected" does not: it may also end the second try of a frame that had left.
-_NOTHING_LEFT = re.compile(
-    r"failed to (get device list|send message node|get group members)"
-    r".*websocket not connected|the store doesn't contain a device JID"
+# All that comes before the frame. A bare sentence about the connection is none of it: it
+# may also end the second try of a frame that had left.
+_BEFORE_THE_FRAME = re.compile(
+    r"(failed to (get|marshal|fetch|prefetch|save|encrypt|create sender key|add message"
+    r"|clear old messages|send message node: (websocket not connected"
+    r"|failed to marshal node|frame socket is closed|frame too large)))"
+    r"|the store doesn't contain a device JID|client is nil|invalid inline bot ID"
+    r"|message recipient must be a user JID|can't send message to unknown server"
+    r"|sending to non-status broadcast lists|proto:"
 )
-# The same steps, failed for another reason: a rate limit, a group we are not in. Nothing
-# has left, but the connection is there, so it must count as an attempt: given back
-# uncounted, the row would be tried for ever, and before all others.
-_NEVER_LEFT = re.compile(
-    r"failed to get (device list|group members|broadcast list members|LID for PN"
-    r"|user info for \S+ to fill LID cache)"
+# Of these, what would have gone well with a connection. "Disconnected" is none of it:
+# whatever breaks the connection must count as an attempt, or it would be tried for ever,
+# and before all others.
+_NO_CONNECTION = re.compile(
+    r"websocket not connected|frame socket is closed|client is nil"
+    r"|the store doesn't contain a device JID"
 )
+_TOO_MUCH = re.compile(r"info query returned status (420|429)\b")
 _NOT_IN_GROUP = re.compile(r"you're not participating in that group")
 _NO_GROUP = re.compile(r"that group does not exist")
 
@@ -47,15 +54,27 @@ def send_error(text: str) -> SendFailed:
         return SendRefused(int(match[1]))
     if _NO_LID.search(text):
         return RecipientUnknown()
-    if _NOTHING_LEFT.search(text):
+    if not _BEFORE_THE_FRAME.match(text):
+        return SendUncertain()
+    if _NO_CONNECTION.search(text):
         return NotConnected()
+    if match := _TOO_MUCH.search(text):
+        return SendRefused(int(match[1]))
     if _NOT_IN_GROUP.search(text):
         return SendRefused(HTTPStatus.FORBIDDEN)
     if _NO_GROUP.search(text):
         return SendRefused(HTTPStatus.NOT_FOUND)
-    if _NEVER_LEFT.search(text):
-        return SendFailed()
-    return SendUncertain()
+    return SendFailed()
+
+
+def upload_error(text: str) -> SendFailed:
+    """Classify what Upload failed with: nobody has seen the file, whatever it was."""
+    return NotConnected() if _NO_CONNECTION.search(text) else UploadFailed()
+
+
+def errand_error(text: str) -> SendFailed:
+    """Classify what a tick or a sign of typing failed with."""
+    return NotConnected() if _NO_CONNECTION.search(text) else SendFailed()
 
 
 def to_header(error: SendFailed | LookupRefused) -> dict[str, Any]:
@@ -76,6 +95,9 @@ def from_header(header: Mapping[str, Any]) -> SendFailed | LookupRefused:
     return _BY_CODE.get(code, SendFailed)()
 
 
-_BY_CODE: Final[Mapping[str, type[NotConnected | RecipientUnknown | SendUncertain]]] = {
-    kind.code: kind for kind in (NotConnected, RecipientUnknown, SendUncertain)
+_BY_CODE: Final[
+    Mapping[str, type[NotConnected | RecipientUnknown | SendUncertain | UploadFailed]]
+] = {
+    kind.code: kind
+    for kind in (NotConnected, RecipientUnknown, SendUncertain, UploadFailed)
 }

@@ -8,7 +8,8 @@ events and stops in order when it is told to, or when the supervisor is gone.
 
 Commands are read by the main thread and carried out by others, so `ping` answers while a
 send is in flight. Sends have one thread, which keeps their order (sends.py); questions
-about people and groups have another (questions.py).
+about people and groups have another (questions.py), and so has what else there is to do
+(errands.py).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from connector.adapters.whatsapp.process.errands import Errands
 from connector.adapters.whatsapp.process.frames import (
     BlockingChannel,
     Frame,
@@ -102,6 +104,7 @@ class _Worker:
         self._connection = _load_neonize(orders, self._recorder)
         self._sends = Sends(self._connection)
         self._sending = ThreadPoolExecutor(1, thread_name_prefix="send")
+        self._errands = Errands(self._connection)
         self._questions = Questions(self._connection)
         self._asking = ThreadPoolExecutor(1, thread_name_prefix="question")
 
@@ -143,7 +146,7 @@ class _Worker:
             case call if self._questions.understands(call):
                 self._ask(frame)
             case _:
-                self._reply({"reply": frame.header.get("id"), "error": "unknown_call"})
+                self._run_errand(frame)
 
     def _connect(self, frame: Frame) -> dict[str, Any]:
         if self._spool.has_room():
@@ -171,6 +174,13 @@ class _Worker:
     def _ask(self, frame: Frame) -> None:
         put = self._questions.taken(frame)
         self._supervise(self._asking, self._answer, frame, put)
+
+    def _run_errand(self, frame: Frame) -> None:
+        pool = self._errands.pool_for(frame.header.get("call"))
+        if pool is None:
+            self._reply({"reply": frame.header.get("id"), "error": "unknown_call"})
+        else:
+            self._supervise(pool, self._answer, frame, self._errands.taken(frame))
 
     def _stop_receiving(self) -> None:
         """The spool is full, or cannot be written to: WhatsApp keeps what is next.

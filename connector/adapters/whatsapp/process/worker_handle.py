@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -25,9 +24,11 @@ from connector.adapters.whatsapp.answers.presences import (
     WaitingPresences,
     presence,
 )
+from connector.adapters.whatsapp.answers.uploads import uploaded
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.process import outgoing, send_errors
 from connector.adapters.whatsapp.process.calls import Calls, Turns
+from connector.adapters.whatsapp.process.event_queue import EventQueue
 from connector.adapters.whatsapp.process.frames import AsyncChannel, Frame
 from connector.adapters.whatsapp.process.orders import ExitCode
 from connector.adapters.whatsapp.process.signals import own_addresses, worker_event
@@ -36,16 +37,23 @@ from connector.domain.addresses import Jid
 from connector.domain.look_ups import GroupAnswer, NumberAnswer, PictureAnswer
 from connector.domain.outgoing import OutgoingMessage, OutgoingRead, Typing, Uploaded
 from connector.domain.presence import Presence
-from connector.errors import LookupRefusal, LookupRefused, SendUncertain, WorkerGone
+from connector.errors import (
+    LookupRefusal,
+    LookupRefused,
+    SendFailed,
+    SendUncertain,
+    UploadFailed,
+    WorkerGone,
+)
 from connector.ports import SealedFile, Sent, SessionId, Signal, WorkerEvent
 
 # neonize gives WhatsApp 75 s to acknowledge a message, and cannot be told otherwise.
 SEND_SECONDS: Final = 80.0
 CALL_SECONDS: Final = 20.0
 QUESTION_SECONDS: Final = 15.0
+UPLOAD_SECONDS: Final = 300.0
 STOP_SECONDS: Final = 6.0  # a planned stop takes less, by the worker's own clock
 KILL_SECONDS: Final = 5.0
-MOST_WAITING: Final = 1_000  # events; a connection makes a few a minute
 
 log = structlog.get_logger()
 
@@ -59,7 +67,7 @@ class WorkerHandle:
         self._session_id = session_id
         self._process = process
         self._channel = channel
-        self._events = _EventQueue()
+        self._events = EventQueue()
         self._presences = WaitingPresences()
         self._calls = Calls(channel)
         self._sends = Turns()
@@ -102,13 +110,29 @@ class WorkerHandle:
         return Sent(whatsapp_id=answer["whatsapp_id"], at=at)
 
     async def upload(self, file: SealedFile) -> Uploaded:
-        raise NotImplementedError
+        header = {
+            "call": "upload",
+            "path": str(file.path),
+            "media_type": file.media_type,
+            "size": file.size,
+        }
+        try:
+            answer = await self._do(header, UPLOAD_SECONDS, file.key)
+        except TimeoutError as error:
+            raise UploadFailed("WhatsApp's servers took too long.") from error
+        return uploaded(answer)
 
     async def mark_read(self, read: OutgoingRead) -> None:
-        raise NotImplementedError
+        chat = outgoing.address(read.chat)
+        header = {"call": "mark_read", "chat_size": len(chat)}
+        sender = outgoing.address(read.sender)
+        await self._run_errand(
+            {**header, "ids": list(read.whatsapp_ids)}, chat + sender
+        )
 
     async def show_typing(self, chat: Jid, typing: Typing) -> None:
-        raise NotImplementedError
+        header = {"call": "show_typing", "typing": typing.value}
+        await self._run_errand(header, outgoing.address(chat))
 
     async def group_info(self, jid: Jid) -> GroupAnswer:
         as_of = datetime.now(UTC)
@@ -157,29 +181,40 @@ class WorkerHandle:
 
     async def _ask(self, header: Mapping[str, Any], body: bytes = b"") -> Frame:
         """Raises WorkerGone, NotConnected, LookupRefused."""
-        asked = {**header, "seconds": QUESTION_SECONDS}
         try:
-            return await self._call(asked, QUESTION_SECONDS, body)
+            return await self._do(header, QUESTION_SECONDS, body)
         except TimeoutError as error:
             raise LookupRefused(LookupRefusal.TIMEOUT) from error
 
-    async def _call(
-        self, header: Mapping[str, Any], seconds: float, body: bytes = b""
-    ) -> Frame:
-        """Raises WorkerGone, SendFailed, LookupRefused.
-
-        TimeoutError only for what may be late: a question.
-        """
+    async def _run_errand(self, header: Mapping[str, Any], body: bytes) -> None:
+        """Raises WorkerGone, NotConnected, SendFailed."""
         try:
-            async with asyncio.timeout(seconds):
-                answer = await self._calls.ask(header, body)
+            await self._do(header, QUESTION_SECONDS, body)
         except TimeoutError as error:
-            if "seconds" in header:
-                raise
-            raise WorkerGone from error
+            raise SendFailed from error
+
+    async def _do(
+        self, header: Mapping[str, Any], seconds: float, body: bytes
+    ) -> Frame:
+        """Have something done that may be late, and is not begun when it is.
+
+        Raises WorkerGone, SendFailed, LookupRefused, TimeoutError.
+        """
+        async with asyncio.timeout(seconds):
+            answer = await self._calls.ask({**header, "seconds": seconds}, body)
         if "error" in answer.header:
             raise send_errors.from_header(answer.header)
         return answer
+
+    async def _call(self, header: Mapping[str, Any], seconds: float) -> None:
+        """What a worker answers in time, or else is gone. Raises WorkerGone, SendFailed."""
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await self._calls.ask(header)
+        except TimeoutError as error:
+            raise WorkerGone from error
+        if "error" in answer.header:
+            raise send_errors.from_header(answer.header)
 
     async def _tell(self, header: Mapping[str, Any]) -> None:
         with contextlib.suppress(OSError):  # gone; EXITED says so
@@ -257,34 +292,3 @@ class WorkerHandle:
     def _kill_quietly(self) -> None:
         with contextlib.suppress(WorkerGone):
             self._process.kill()
-
-
-class _EventQueue:
-    """Events in order; of several SPOOLED that wait, one. Bounded."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[WorkerEvent] = deque()
-        self._arrived = asyncio.Event()
-
-    def put(self, event: WorkerEvent) -> bool:
-        """False when it did not fit; the last event always does."""
-        if event.signal is Signal.SPOOLED and event in self._waiting:
-            return True
-        if len(self._waiting) >= MOST_WAITING and event.signal is not Signal.EXITED:
-            return False
-        self._waiting.append(event)
-        self._arrived.set()
-        return True
-
-    async def take(self) -> AsyncIterator[WorkerEvent]:
-        """Yield events as they come; ends after EXITED, again at once if asked again."""
-        while True:
-            while self._waiting:
-                event = self._waiting[0]
-                if event.signal is not Signal.EXITED:
-                    self._waiting.popleft()
-                yield event
-                if event.signal is Signal.EXITED:
-                    return
-            self._arrived.clear()
-            await self._arrived.wait()
