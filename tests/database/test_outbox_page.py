@@ -9,11 +9,12 @@ import pytest
 
 from connector import payloads
 from connector.payloads import MODELS
-from tests.database.conversation import ours
+from tests.database.conversation import BOB, ours
 from tests.database.scene import Connection, Database, Session, store
 
 PAGE = Path(__file__).parents[2] / "docs/outbox.md"
 EXAMPLES = re.findall(r"```sql\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+CALLS = re.findall(r"\.rpc\('(\w+)', \{(.*?)\}\)", PAGE.read_text("utf-8"))
 
 
 @pytest.fixture
@@ -48,3 +49,40 @@ async def test_every_documented_insert_is_taken_and_can_be_sent(
     assert all(row["chat_id"] is not None for row in rows)
     for row in rows:
         payloads.read(row["kind"], row["payload"])
+
+
+async def test_an_id_of_the_apps_own_makes_an_insert_safe_to_repeat(
+    database: Database, leased: Session
+) -> None:
+    """As supabase-js writes it: upsert with ignoreDuplicates."""
+    async with database.as_member(leased.owner) as member:
+        for _ in range(2):
+            await member.execute(
+                """insert into wa_outbox (id, session_id, "to", kind, payload)
+                values ('7d4447a1-9a3c-4c0e-9b8f-0e2f5a4d9e10', $1, $2, 'text', $3)
+                on conflict (id) do nothing""",
+                leased.id,
+                BOB,
+                {"text": "oi"},
+            )
+        rows = await member.fetchval("select count(*) from wa_outbox")
+        shown = await member.fetchval("select count(*) from wa_messages")
+
+    assert (rows, shown) == (1, 1)
+
+
+async def test_every_documented_function_may_be_called_so_by_members(
+    database: Database, leased: Session
+) -> None:
+    assert CALLS
+    async with database.as_member(leased.owner) as member:
+        for name, arguments in CALLS:
+            named = re.findall(r"(p_\w+):", arguments)
+            assert await member.fetchval(
+                """select true from pg_proc
+                where proname = $1 and pronamespace = 'public'::regnamespace
+                  and proargnames @> $2 and pronargs - pronargdefaults <= cardinality($2)
+                  and has_function_privilege(oid, 'execute')""",
+                name,
+                named,
+            ), f"{name}({', '.join(named)})"
