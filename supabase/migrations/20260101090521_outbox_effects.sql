@@ -186,7 +186,11 @@ begin
       when p_entry.state = 'queued' then message.whatsapp_id
       else coalesce(p_entry.whatsapp_id, message.whatsapp_id)
     end,
-    sent_at = case when is_sent then coalesce(p_entry.sent_at, message.sent_at) else message.sent_at end,
+    sent_at = case when is_sent then p_entry.sent_at else message.sent_at end,
+    -- It lives as long as was set, from when it was sent.
+    expires_at = case
+      when is_sent then p_entry.sent_at + (message.expires_at - message.sent_at) else message.expires_at
+    end,
     status = case when is_sent and message.status in ('pending', 'failed') then 'sent' else message.status end,
     error_code = case when message.status in ('pending', 'failed') then p_entry.error_code end
   where message.id = p_entry.message_id
