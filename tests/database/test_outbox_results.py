@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import asyncpg
+import pytest
+
 from tests.database.conversation import US, edit, message, messages
 from tests.database.outbox import BOB, ids, message_statuses, queue, read, sent, states
 from tests.database.scene import Connection, Database, Session, claim, exchange, store
@@ -105,6 +108,87 @@ async def test_a_failed_row_says_why_and_its_message_too(
         "No.",
     )
     assert await message_statuses(service) == ["failed"]
+    reason = "select error_code from wa_messages"
+    assert await service.fetchval(reason) == "not_on_whatsapp"
+
+
+async def test_what_is_paused_waits_without_an_attempt_and_says_why(
+    leased: Session, service: Connection
+) -> None:
+    (row,) = await queue(service, leased, "oi")
+    await exchange(service, leased)
+
+    paused = {
+        "id": row,
+        "outcome": "paused",
+        "code": "throttled",
+        "message": "WhatsApp asks to slow down.",
+        "pause": {"scope": "all", "seconds": 600},
+    }
+    assert await exchange(service, leased, paused) == []
+
+    entry = await service.fetchrow("select * from wa_outbox")
+    assert entry is not None
+    assert (entry["state"], entry["attempts"], entry["error_code"]) == (
+        "queued",
+        0,
+        "throttled",
+    )
+    message = "select status, error_code from wa_messages"
+    (shown,) = await service.fetch(message)
+    assert tuple(shown.values()) == ("pending", "throttled")
+    pause = "select paused_until > now() + interval '9 min' from wa_sessions"
+    assert await service.fetchval(pause)
+
+
+async def test_a_late_answer_about_an_earlier_claim_is_not_about_this_one(
+    leased: Session, service: Connection
+) -> None:
+    (row,) = await queue(service, leased, "oi")
+    await exchange(service, leased)
+    refused = {"id": row, "outcome": "retry", "code": "throttled", "claims": 1}
+    (again,) = await exchange(service, leased, refused)
+    assert again["claims"] == 2
+
+    for outcome in ("retry", "failed", "released", "uncertain", "awaiting_receipt"):
+        late = {"id": row, "outcome": outcome, "code": "x", "claims": 1}
+        await exchange(service, leased, late, limit=0)
+        assert await states(service) == ["sending"]
+
+    await exchange(service, leased, sent(row) | {"claims": 1})
+    assert await states(service) == ["sent"]
+
+
+async def test_an_older_term_cannot_say_anything(
+    leased: Session, service: Connection
+) -> None:
+    (row,) = await queue(service, leased, "oi")
+    await exchange(service, leased)
+    assert await claim(service, "connector-a") == {leased.id: 2}
+
+    with pytest.raises(asyncpg.PostgresError, match="lease lost"):
+        await exchange(service, leased, {"id": row, "outcome": "failed"}, term=1)
+
+    assert await states(service) == ["sending"]
+
+
+async def test_a_row_without_chat_is_recorded_like_any_other(
+    leased: Session, service: Connection
+) -> None:
+    rows = await queue(service, leased, "one", "two", "three")
+    await exchange(service, leased, limit=3)
+    await service.execute(
+        "update wa_outbox set chat_id = null, message_id = null, to_jid = null"
+    )
+
+    outcomes = ("sent", "failed", "uncertain")
+    results = (
+        {"id": row, "outcome": outcome}
+        for row, outcome in zip(rows, outcomes, strict=True)
+    )
+    await exchange(service, leased, *results)
+
+    assert await states(service) == list(outcomes)
 
 
 async def test_results_of_another_session_change_nothing(
