@@ -80,11 +80,14 @@ class Sources:
         )
 
     async def from_web(
-        self, url: str, into: Scratch, within: float = URL_WITHIN
+        self, url: str, into: Scratch, within: float | None = None
     ) -> Fetched:
         """Raises InvalidPayload (url_*, media_too_large), FileUnavailable."""
         try:
-            async with asyncio.timeout(within), self._web.open(url) as content:
+            async with (
+                asyncio.timeout(within or URL_WITHIN),
+                self._web.open(url) as content,
+            ):
                 if content.size > into.most_bytes:
                     raise too_large(into.most_bytes)
                 await into.fill(content.pieces())

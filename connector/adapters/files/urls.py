@@ -57,7 +57,8 @@ def allowed(url: httpx.URL, trusted: TrustedHosts) -> httpx.URL:
 
 def last_name(url: httpx.URL) -> str:
     """What a file there is probably called."""
-    return unquote(url.path.rpartition("/")[2])
+    path = url.raw_path.partition(b"?")[0].decode("ascii")
+    return unquote(path.rpartition("/")[2])
 
 
 def not_allowed(reason: str) -> InvalidPayload:
