@@ -1,7 +1,7 @@
 -- Purpose: how a message that is to be sent reads in its chat: as it would if somebody else had sent it
 -- (docs/messages.md).
--- Affects: wa_private.escape_card, contact_card, shown_kind, shown_body, shown_content, forwarded_content,
--- quoted_content, mentioned_people (new).
+-- Affects: wa_private.escape_card, contact_card, shown_body, shown_content, forwarded_content, quoted_content,
+-- mentioned_people (new).
 
 create function wa_private.escape_card(p_text text)
 returns text
@@ -51,17 +51,6 @@ as $$
 $$;
 comment on function wa_private.contact_card(jsonb) is 'A contact of a payload as messages keep contacts.';
 
-create function wa_private.shown_kind(p_kind text, p_payload jsonb)
-returns text
-language sql
-immutable
-security invoker
-set search_path = ''
-as $$
-  select case when p_payload -> 'view_once' = 'true' then 'view_once' else p_kind end;
-$$;
-comment on function wa_private.shown_kind(text, jsonb) is 'The kind of the message that a payload of this kind sends.';
-
 create function wa_private.shown_body(p_kind text, p_payload jsonb)
 returns text
 language sql
@@ -71,7 +60,6 @@ set search_path = ''
 as $$
   select nullif(
     case
-      when p_kind = 'text' then p_payload ->> 'text'
       when p_payload -> 'view_once' = 'true' then null
       when p_kind in ('image', 'video', 'gif', 'document') then p_payload ->> 'caption'
       when p_kind = 'location' then p_payload ->> 'name'
@@ -83,7 +71,8 @@ as $$
     ''
   );
 $$;
-comment on function wa_private.shown_body(text, jsonb) is 'The text that reads as the message.';
+comment on function wa_private.shown_body(text, jsonb) is
+'The text that reads as the message; of a text it is the text.';
 
 create function wa_private.shown_content(p_kind text, p_payload jsonb)
 returns jsonb
@@ -140,14 +129,11 @@ immutable
 security invoker
 set search_path = ''
 as $$
-  select case
-    when p_original.id is null then '{}'
-    else jsonb_build_object('quoted', jsonb_strip_nulls(jsonb_build_object(
-      'kind', p_original.kind,
-      'body', case when p_original.revoked_at is null then left(p_original.body, 1024) end,
-      'sender_jid', p_original.sender_jid
-    )))
-  end;
+  select jsonb_build_object('quoted', jsonb_strip_nulls(jsonb_build_object(
+    'kind', p_original.kind,
+    'body', case when p_original.revoked_at is null then left(p_original.body, 1024) end,
+    'sender_jid', p_original.sender_jid
+  )));
 $$;
 comment on function wa_private.quoted_content(public.wa_messages) is 'What a reply shows of what it answers.';
 
@@ -184,7 +170,6 @@ comment on function wa_private.mentioned_people(uuid, jsonb) is
 
 revoke execute on function wa_private.escape_card(text) from public, anon, authenticated;
 revoke execute on function wa_private.contact_card(jsonb) from public, anon, authenticated;
-revoke execute on function wa_private.shown_kind(text, jsonb) from public, anon, authenticated;
 revoke execute on function wa_private.shown_body(text, jsonb) from public, anon, authenticated;
 revoke execute on function wa_private.shown_content(text, jsonb) from public, anon, authenticated;
 revoke execute on function wa_private.forwarded_content(public.wa_messages) from public, anon, authenticated;

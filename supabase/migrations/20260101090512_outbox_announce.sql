@@ -75,12 +75,22 @@ begin
   )
   select
     entry.message_id, entry.workspace_id, entry.session_id, entry.chat_id, true, coalesce(session.lid, session.jid),
-    coalesce(original.kind, wa_private.shown_kind(entry.kind, entry.payload)),
-    case when original.id is null then wa_private.shown_body(entry.kind, entry.payload) else original.body end,
     case
-      when original.id is null then wa_private.shown_content(entry.kind, entry.payload)
-      else wa_private.forwarded_content(original)
-    end || wa_private.quoted_content(answered),
+      when entry.kind = 'forward' then original.kind
+      when entry.payload -> 'view_once' = 'true' then 'view_once'
+      else entry.kind
+    end,
+    -- A function call is a good part of what a plain text costs.
+    case entry.kind
+      when 'text' then entry.payload ->> 'text'
+      when 'forward' then original.body
+      else wa_private.shown_body(entry.kind, entry.payload)
+    end,
+    case
+      when entry.kind = 'forward' then wa_private.forwarded_content(original)
+      when entry.kind = 'text' and not entry.payload ? 'link_preview' then '{}'
+      else wa_private.shown_content(entry.kind, entry.payload)
+    end || case when answered.id is null then '{}' else wa_private.quoted_content(answered) end,
     answered.whatsapp_id, answered.id,
     case
       when entry.payload ? 'mentions'
