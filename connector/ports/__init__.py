@@ -27,6 +27,10 @@ from connector.ports.media import (
     MediaSource,
     PictureSource,
 )
+from connector.ports.notes import (
+    Unrecorded,
+    UnrecordedResults,
+)
 from connector.ports.people import (
     DueLookup,
     NumberBell,
@@ -113,6 +117,8 @@ __all__ = [
     "StoredContent",
     "StoredFacts",
     "StoredFiles",
+    "Unrecorded",
+    "UnrecordedResults",
     "UnsettledRow",
     "Uploads",
     "UrlFile",

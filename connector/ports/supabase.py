@@ -119,6 +119,8 @@ class ClaimedRow:
     expiration: timedelta | None = None  # the chat's messages disappear after it
     references: References = field(default_factory=References)
     file: OutgoingFile | None = None  # uploaded in an earlier attempt
+    # False: only its id and its claim could be read, and it can never be sent.
+    readable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,28 +10,48 @@ from datetime import timedelta
 
 from connector.domain.addresses import Jid
 from connector.domain.incoming import Incoming
+from connector.domain.messages import Json
 from connector.domain.outgoing import (
     OutboxResult,
     Outcome,
     OutgoingMessage,
+    OutgoingRead,
     OutgoingText,
+    Typing,
+    Uploaded,
 )
-from connector.errors import ConnectorError
-from connector.ports import Attempt, Claim, ClaimedRow, Sent, SessionId, UnsettledRow
+from connector.errors import ConnectorError, NotConnected
+from connector.ports import (
+    Attempt,
+    Claim,
+    ClaimedRow,
+    SealedFile,
+    Sent,
+    SessionId,
+    Unrecorded,
+    UnsettledRow,
+)
 from tests.fakes.asked import AskedWorker
 from tests.fakes.clock import NOON
 
-FORGOTTEN = (Outcome.RELEASED, Outcome.RETRY)
+FORGOTTEN = (Outcome.RELEASED, Outcome.RETRY, Outcome.PAUSED)
 
 
 def row(name: str, *, to: str = "5521987654321", text: str = "oi") -> ClaimedRow:
+    return asked(name, "text", {"text": text}, to=to)
+
+
+def asked(
+    name: str, kind: str, payload: Json, *, to: str = "5521987654321"
+) -> ClaimedRow:
+    """A row of any kind; rows to one number are rows of one chat."""
     return ClaimedRow(
         id=name,
         to=to,
         chat_id=None,
         chat_jid=None,
-        kind="text",
-        payload={"text": text},
+        kind=kind,
+        payload=payload,
         attempts=0,
         claim=0,
     )
@@ -39,7 +59,11 @@ def row(name: str, *, to: str = "5521987654321", text: str = "oi") -> ClaimedRow
 
 @dataclass
 class MemoryOutbox:
-    """What `wa_exchange_outbox` does, for one session."""
+    """What `wa_exchange_outbox` does, for one session.
+
+    Time stands still: what is to be tried again later holds back its chat, and a pause the
+    whole session, until a test says `time_passes`.
+    """
 
     queued: deque[ClaimedRow] = field(default_factory=deque)
     claimed: dict[str, ClaimedRow] = field(default_factory=dict)
@@ -48,6 +72,9 @@ class MemoryOutbox:
     failures: deque[ConnectorError] = field(default_factory=deque)
     lose_next_answer: ConnectorError | None = None
     inserted: list[str] = field(default_factory=list)
+    waiting: set[str] = field(default_factory=set)  # for their retry_at
+    paused: bool = False
+    look_again: deque[timedelta] = field(default_factory=deque)
     swept: asyncio.Event = field(default_factory=asyncio.Event)
     recorded: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -71,26 +98,43 @@ class MemoryOutbox:
         ]
         rows = [
             replace(each, attempts=each.attempts + 1, claim=each.claim + 1)
-            for each in (
-                self.queued.popleft() for _ in range(min(claim, len(self.queued)))
-            )
+            for each in self._due()[:claim]
         ]
+        self.queued = deque(
+            each for each in self.queued if each.id not in {one.id for one in rows}
+        )
         self.claimed |= {claimed.id: claimed for claimed in rows}
         if (error := self.lose_next_answer) is not None:
             self.lose_next_answer = None
             raise error
-        return Claim(rows=rows)
+        again = self.look_again.popleft() if self.look_again else None
+        return Claim(rows=rows, look_again=again)
+
+    def time_passes(self) -> None:
+        self.waiting.clear()
+        self.paused = False
+
+    def _due(self) -> list[ClaimedRow]:
+        held = {each.to for each in self.queued if each.id in self.waiting}
+        return [each for each in self.queued if each.to not in held and not self.paused]
 
     def _record(self, result: OutboxResult) -> None:
-        claimed = self.claimed.pop(result.id)
         self.results[result.id] = result
+        claimed = self.claimed.pop(result.id, None)
+        self.recorded.set()
+        if claimed is None:
+            return  # a late word about a row that somebody else settled
+        if result.outcome in (Outcome.RELEASED, Outcome.PAUSED):
+            claimed = replace(claimed, attempts=claimed.attempts - 1)
+        if result.retry_after:
+            self.waiting.add(result.id)
+        self.paused = self.paused or result.pause is not None
         if result.outcome in FORGOTTEN:
             if claimed.id not in self.inserted:
                 self.inserted.insert(0, claimed.id)  # an earlier run claimed it
             waiting = [*self.queued, claimed]
             waiting.sort(key=lambda each: self.inserted.index(each.id))
             self.queued = deque(waiting)
-        self.recorded.set()
 
     async def unsettled(
         self,
@@ -159,6 +203,30 @@ class MemoryDeviceStore:
         self.begun.clear()
 
 
+def uploaded(number: int) -> Uploaded:
+    return Uploaded(
+        url=f"https://mmg.example/{number}",
+        direct_path=f"/v/{number}",
+        media_key=bytes(32),
+        file_sha256=bytes(32),
+        file_enc_sha256=bytes(32),
+        size=7,
+    )
+
+
+@dataclass
+class MemoryNotes:
+    """What a stopped run noted for the next one."""
+
+    noted: Sequence[Unrecorded] = ()
+
+    def read(self) -> Sequence[Unrecorded]:
+        return self.noted
+
+    def write(self, results: Sequence[Unrecorded]) -> None:
+        self.noted = tuple(results)
+
+
 @dataclass
 class SendingWorker(AskedWorker):
     """A worker that sends, through `gate`; keeps the secret before, as neonize."""
@@ -167,27 +235,73 @@ class SendingWorker(AskedWorker):
     refusals: deque[ConnectorError] = field(default_factory=deque)
     breaks: ConnectorError | None = None  # while the message is in flight
     heard: list[str] = field(default_factory=list)
+    sent: list[OutgoingMessage] = field(default_factory=list)
     sent_to: list[Jid] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)  # typing, and what was ticked
+    uploads: list[SealedFile] = field(default_factory=list)
+    at_the_gate: int = 0
     gate: asyncio.Event = field(default_factory=asyncio.Event)
+    upload_gate: asyncio.Event = field(default_factory=asyncio.Event)
     in_flight: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         super().__init__()
         self.gate.set()
+        self.upload_gate.set()
+        self._turns = asyncio.Lock()
+        self._failures = 0
 
     async def send(self, to: Jid, message: OutgoingMessage, secret: bytes) -> Sent:
+        """One after the other; what waits behind a failure is not begun."""
+        failures = self._failures
+        self.at_the_gate += 1
+        try:
+            async with self._turns:
+                if failures != self._failures:
+                    raise NotConnected
+                return await self._send(to, message, secret)
+        finally:
+            self.at_the_gate -= 1
+
+    async def _send(self, to: Jid, message: OutgoingMessage, secret: bytes) -> Sent:
         whatsapp_id = f"3EB0{len(self.heard)}"
-        if self.refusals:
-            raise self.refusals.popleft()
-        self.store.begun[secret] = Attempt(whatsapp_id=whatsapp_id)
-        assert isinstance(message.content, OutgoingText)
-        self.heard.append(message.content.text)
-        self.sent_to.append(to)
-        self.in_flight.set()
-        await self.gate.wait()
-        if self.breaks is not None:
-            raise self.breaks
+        content = message.content
+        try:
+            if self.refusals:
+                raise self.refusals.popleft()
+            self.store.begun[secret] = Attempt(whatsapp_id=whatsapp_id)
+            self.heard.append(
+                content.text
+                if isinstance(content, OutgoingText)
+                else type(content).__name__
+            )
+            self.sent.append(message)
+            self.sent_to.append(to)
+            self.in_flight.set()
+            await self.gate.wait()
+            if self.breaks is not None:
+                raise self.breaks
+        except ConnectorError:
+            self._failures += 1
+            raise
         return Sent(whatsapp_id=whatsapp_id, at=NOON)
+
+    async def upload(self, file: SealedFile) -> Uploaded:
+        self.uploads.append(file)
+        await self.upload_gate.wait()
+        if self.refuses:
+            raise self.refuses.pop(0)
+        return uploaded(len(self.uploads))
+
+    async def mark_read(self, read: OutgoingRead) -> None:
+        if self.refuses:
+            raise self.refuses.pop(0)
+        self.shown.append(f"read {read.sender.user}: {' '.join(read.whatsapp_ids)}")
+
+    async def show_typing(self, chat: Jid, typing: Typing) -> None:
+        if self.refuses:
+            raise self.refuses.pop(0)
+        self.shown.append(typing.value)
 
     async def until_heard(self, count: int) -> None:
         async with asyncio.timeout(2):

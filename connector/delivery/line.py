@@ -1,0 +1,32 @@
+"""One connection to WhatsApp, as the rows that go through it see it.
+
+Rows are blamed for the end of a worker only if they were inside it: whoever still waits
+looks here first, and is given back unbegun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from connector.errors import NotConnected, WorkerGone
+from connector.ports import Worker
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Line:
+    worker: Worker
+    lost: bool = False  # what has not been begun goes back
+
+    async def ask(self, call: Callable[[Worker], Awaitable[T]]) -> T:
+        """Call the worker. Raises NotConnected, WorkerGone, and what the call raises."""
+        if self.lost:
+            raise NotConnected
+        try:
+            return await call(self.worker)
+        except (NotConnected, WorkerGone):
+            self.lost = True
+            raise

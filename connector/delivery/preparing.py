@@ -1,0 +1,169 @@
+"""From a claimed row to what leaves: read, addressed, its file uploaded, its link looked at.
+
+Nothing here is seen by anybody: a row that is interrupted was not begun.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Final
+
+import structlog
+
+from connector.delivery.compose import compose
+from connector.delivery.line import Line
+from connector.delivery.prepared import (
+    Prepared,
+    PreparedMessage,
+    PreparedReads,
+    PreparedTyping,
+)
+from connector.delivery.recipients import Recipients
+from connector.delivery.uploading import Uploading, needs_file
+from connector.domain import outgoing
+from connector.domain.addresses import Jid
+from connector.domain.outgoing import (
+    LinkPreview,
+    OutboxResult,
+    OutgoingFile,
+    OutgoingMessage,
+    OutgoingRead,
+    Typing,
+    Unread,
+)
+from connector.domain.outgoing.links import first_link
+from connector.domain.outgoing.targets import known
+from connector.errors import (
+    FileUnavailable,
+    InvalidAddress,
+    InvalidPayload,
+    LeaseLost,
+    SendFailed,
+    WorkerGone,
+)
+from connector.payloads import (
+    MediaPayload,
+    MessagePayload,
+    Payload,
+    ReadPayload,
+    TextPayload,
+    TypingPayload,
+    read,
+)
+from connector.ports import ClaimedRow, Clock, Files
+
+log = structlog.get_logger()
+
+MOST_AT_ONCE: Final = 2  # files and pages that are fetched for one session
+
+
+class Preparing:
+    """One session's."""
+
+    def __init__(
+        self,
+        recipients: Recipients,
+        uploading: Uploading,
+        files: Files,
+        clock: Clock,
+        chance: Callable[[], float],
+    ) -> None:
+        self._recipients = recipients
+        self._uploading = uploading
+        self._files = files
+        self._clock = clock
+        self._chance = chance
+        self._fetching = asyncio.Semaphore(MOST_AT_ONCE)
+
+    async def prepare(self, line: Line, row: ClaimedRow) -> Prepared | OutboxResult:
+        """What is to be done, or what became of the row instead. Raises LeaseLost."""
+        try:
+            return await self._prepared(line, row)
+        except (InvalidAddress, InvalidPayload) as error:
+            return outgoing.outcome_of_invalid(row.id, error)
+        except WorkerGone:
+            return outgoing.outcome_of_vanished(row.id, row.attempts)
+        except (SendFailed, FileUnavailable) as error:
+            return self._failed(row, error)
+        except LeaseLost:
+            raise
+        except Exception:  # supervised: one row must not end the sending of all others
+            log.exception("row not prepared", outbox_id=row.id)
+            return self._failed(row, SendFailed("It could not be prepared: report it."))
+
+    def _failed(
+        self, row: ClaimedRow, error: SendFailed | FileUnavailable
+    ) -> OutboxResult:
+        return outgoing.outcome_of_failure(row.id, row.attempts, error, self._chance())
+
+    async def _prepared(self, line: Line, row: ClaimedRow) -> Prepared:
+        if not row.readable:
+            raise InvalidPayload("The row is none that this connector understands.")
+        payload = read(row.kind, row.payload)
+        to = outgoing.recipient(row.to, row.chat_jid)
+        match payload:
+            case ReadPayload():
+                if payload.message_id is not None:
+                    known(row.references.message)
+                return PreparedReads(reads=_reads(to, row.references.unread))
+            case TypingPayload():
+                return PreparedTyping(
+                    chat=await self._address(line, row, to),
+                    typing=payload.typing,
+                    lasting=timedelta(seconds=payload.seconds),
+                )
+            case _:
+                address = await self._address(line, row, to)
+                file, preview = await self._fetched(line, row, payload)
+                message = compose(payload, row, file, preview, self._clock.now())
+                return _message(address, payload, message)
+
+    async def _address(self, line: Line, row: ClaimedRow, to: Jid) -> Jid:
+        # Who asks waits for its turn among all that asks about numbers (people/numbers.py),
+        # and the second message to a new number finds the answer there.
+        return await line.ask(
+            lambda worker: self._recipients.find(worker, to, checked=row.on_whatsapp)
+        )
+
+    async def _fetched(
+        self, line: Line, row: ClaimedRow, payload: Payload
+    ) -> tuple[OutgoingFile | None, LinkPreview | None]:
+        link = _link(payload)
+        if link is None and not needs_file(row, payload):
+            return row.file, None
+        async with self._fetching:
+            preview = None if link is None else await self._files.preview(link)
+            return await self._uploading.file(line, row, payload), preview
+
+
+def _link(payload: Payload) -> str | None:
+    if isinstance(payload, TextPayload) and payload.link_preview is True:
+        return first_link(payload.text)
+    return None
+
+
+def _message(
+    to: Jid, payload: MessagePayload, message: OutgoingMessage
+) -> PreparedMessage:
+    if not isinstance(payload, TextPayload | MediaPayload):
+        return PreparedMessage(to=to, message=message)
+    typing = payload.typing if isinstance(payload, MediaPayload) else Typing.TYPING
+    return PreparedMessage(
+        to=to,
+        message=message,
+        typing=typing,
+        typing_for=timedelta(seconds=payload.typing_seconds),
+    )
+
+
+def _reads(chat: Jid, unread: Sequence[Unread]) -> tuple[OutgoingRead, ...]:
+    """WhatsApp takes the ticks of one sender at a time."""
+    by_sender: dict[Jid, list[str]] = {}
+    for message in unread:
+        by_sender.setdefault(message.author, []).append(message.whatsapp_id)
+    return tuple(
+        OutgoingRead(chat=chat, sender=sender, whatsapp_ids=tuple(ids))
+        for sender, ids in by_sender.items()
+    )

@@ -1,0 +1,114 @@
+"""Delivery at work for one session, with everything around it in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import cast
+
+from connector.delivery.delivery import Delivery
+from connector.people.numbers import AskedNumbers
+from connector.ports import (
+    Clock,
+    DeviceStore,
+    Launcher,
+    SessionContext,
+    SessionId,
+    SessionRow,
+    Wakeups,
+    Worker,
+)
+from connector.sealing import Sealer
+from tests.fakes.clock import HurriedClock
+from tests.fakes.files_to_send import MemoryFiles, MemoryUploads
+from tests.fakes.people import MemoryNumbers
+from tests.fakes.sending import (
+    MemoryDeviceStore,
+    MemoryIntake,
+    MemoryNotes,
+    MemoryOutbox,
+    SendingWorker,
+    SilentDoorbell,
+)
+from tests.fakes.supabase import wanted
+
+SESSION = SessionId("s1")
+SEALER = Sealer([bytes(32)])
+
+
+@dataclass
+class Context:
+    """A session that is connected through one worker."""
+
+    online: Worker | None
+    session_id: SessionId = SESSION
+    term: int = 7
+    session: SessionRow = field(default_factory=wanted)
+    appear_online: bool = False
+    logins: int = 1
+    spooled: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def worker(self) -> Worker | None:
+        return self.online
+
+    async def until_connected(self) -> Worker:
+        if self.online is None:
+            await asyncio.Event().wait()
+        return cast("Worker", self.online)
+
+
+@dataclass
+class Scene:
+    outbox: MemoryOutbox
+    store: MemoryDeviceStore
+    worker: SendingWorker
+    context: Context
+    files: MemoryFiles = field(default_factory=MemoryFiles)
+    uploads: MemoryUploads = field(default_factory=MemoryUploads)
+    notes: MemoryNotes = field(default_factory=MemoryNotes)
+    clock: Clock = field(default_factory=HurriedClock)
+    wakeups: Wakeups = field(default_factory=SilentDoorbell)
+    one_upload: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+
+    @classmethod
+    def connected(cls) -> Scene:
+        store = MemoryDeviceStore()
+        worker = SendingWorker(store)
+        return cls(MemoryOutbox(), store, worker, Context(cast("Worker", worker)))
+
+    def device_store(self, session_id: SessionId) -> DeviceStore:
+        return self.store
+
+    @asynccontextmanager
+    async def delivering(
+        self, poll: timedelta = timedelta(seconds=1)
+    ) -> AsyncIterator[asyncio.Task[None]]:
+        delivery = Delivery(
+            launcher=cast("Launcher", self),
+            unrecorded=lambda _: self.notes,
+            outbox=self.outbox,
+            numbers=AskedNumbers(
+                store=MemoryNumbers(),
+                intake=MemoryIntake(),
+                clock=self.clock,
+                chance=lambda: 0.5,
+            ),
+            files=self.files,
+            uploads=self.uploads,
+            wakeups=self.wakeups,
+            sealer=SEALER,
+            clock=self.clock,
+            chance=lambda: 0.5,
+            poll=poll,
+            poll_blind=timedelta(seconds=1),
+            one_upload=self.one_upload,
+        )
+        task = asyncio.create_task(delivery.run(cast("SessionContext", self.context)))
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
