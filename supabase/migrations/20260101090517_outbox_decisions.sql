@@ -62,9 +62,14 @@ begin
   set
     state = 'cancelled', retry_at = null, error_code = 'cancelled', error_message = 'It was cancelled before it was sent.'
   where unsent.id = p_id;
-  -- It was never said: whoever takes it back does not expect to go on seeing it. The row keeps what it was.
-  delete from public.wa_messages as unsaid
-  where unsaid.id = entry.message_id and unsaid.status in ('pending', 'failed');
+  if entry.whatsapp_id is null then
+    -- It was never said: whoever takes it back does not expect to go on seeing it. The row keeps what it was.
+    delete from public.wa_messages as unsaid
+    where unsaid.id = entry.message_id and unsaid.status in ('pending', 'failed');
+  else
+    -- It was in doubt once: a receipt may still prove that it was said.
+    perform wa_private.show_as_not_sent(array[entry.message_id], 'cancelled');
+  end if;
   perform wa_private.show_newest(array[entry.chat_id], null);
   -- What came after it in its chat need not wait any more.
   perform realtime.send(jsonb_build_object('session_id', entry.session_id), 'outbox_queued', 'wa:connectors', true);
@@ -127,8 +132,9 @@ as $$
   select wa_private.cancel_outbox(p_id);
 $$;
 comment on function public.wa_cancel_outbox(uuid) is
-'Takes a queued row back: it becomes cancelled, and the message that showed it disappears. Twice is once. Raises 22023 '
-'once the connector has taken it to send it, 42501 for a row that is not yours. Returns the row.';
+'Takes a queued row back: it becomes cancelled, and the message that showed it disappears (or becomes failed, if the '
+'row was in doubt once). Twice is once. Raises 22023 once the connector has taken it to send it, 42501 for a row that '
+'is not yours. Returns the row.';
 
 create function public.wa_resolve_outbox(p_id uuid, p_outcome text)
 returns public.wa_outbox

@@ -127,6 +127,24 @@ async def test_a_reaction_shows_no_message_that_could_disappear(
     assert await column(service, "select whatsapp_id from wa_messages") == ["A"]
 
 
+async def test_what_may_have_arrived_stays_although_it_is_cancelled(
+    leased: Session, service: Connection, member: Connection
+) -> None:
+    (row,) = await queue(service, leased, "oi")
+    await doubt(service, leased, row, whatsapp_id="3EB01")
+    await resolve(member, row, "retry")
+
+    await cancel(member, row)
+    query = "select status, error_code from wa_messages"
+    (shown,) = await service.fetch(query)
+    assert tuple(shown.values()) == ("failed", "cancelled")
+
+    await store(service, leased, {"receipts": [receipt("3EB01", "delivered")]})
+    assert await states(service) == ["delivered"]
+    (shown,) = await service.fetch(query)
+    assert tuple(shown.values()) == ("delivered", None)
+
+
 # --- What is in doubt --------------------------------------------------------------------
 
 

@@ -116,7 +116,7 @@ def check_message(old: Row, new: Row) -> None:
     if new["state"] in SENT:
         assert new["status"] == new["state"]
     else:
-        failed = new["state"] in {"failed", "expired"}
+        failed = new["state"] in {"failed", "expired", "cancelled"}
         assert new["status"] == ("failed" if failed else "pending")
         assert new["message_error"] == new["error_code"]
 
