@@ -22,10 +22,9 @@ from connector.errors import (
     SupabaseUnavailable,
     WorkerGone,
 )
-from connector.people.numbers import AskedNumbers
+from connector.people.numbers import MOST_AT_ONCE, AskedNumbers
 from connector.ports import NumberBell, SessionContext, Worker
 
-AT_ONCE: Final = 50
 LOOK_ANYWAY: Final = timedelta(minutes=1)
 LOOK_ANYWAY_DEAF: Final = timedelta(seconds=5)
 RECONNECT_PAUSE: Final = 5.0
@@ -81,7 +80,7 @@ class _Checking:
             await self._clock.sleep(pause)
         if not self._due:
             self._due += await numbers.store.due_numbers(
-                context.session_id, context.term, AT_ONCE
+                context.session_id, context.term, MOST_AT_ONCE
             )
         asked = len(self._due)
         if asked:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import chain
 from typing import Final
 
 import structlog
@@ -37,6 +38,7 @@ from connector.ports import (
     Worker,
 )
 
+MOST_AT_ONCE: Final = 50  # in one question
 # Rows claimed together were claimed before the first of them was answered for.
 REMEMBERED_FOR: Final = timedelta(minutes=10)
 MOST_REMEMBERED: Final = 1_000
@@ -51,6 +53,9 @@ class _Asked:
     """What one session asked; lives as long as the process, like WhatsApp's memory."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)  # waiting for it is fair
+    # Those who were answered for together tell it once.
+    telling: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: list[Sequence[str]] = field(default_factory=list)
     pace: Pace = field(default_factory=Pace)
     refusal: LookupRefusal = LookupRefusal.FAILED  # why it pauses, if it does
     not_before: float = float("-inf")
@@ -75,10 +80,17 @@ class AskedNumbers:
         self, context: SessionContext, worker: Worker, numbers: Sequence[str]
     ) -> Sequence[NumberAnswer]:
         asked = self._asked(context)
-        async with asked.turn:
-            missing = [one for one in numbers if self._recent(asked, one) is None]
-            if missing:
-                await self._put(context, asked, worker, missing)
+        asked.waiting.append(numbers)
+        try:
+            async with asked.turn:
+                if self._missing(asked, numbers):
+                    await self._until_due(context, asked)
+                    # Whoever waits for a turn as well: one question instead of many.
+                    wanted = chain(numbers, *asked.waiting)
+                    question = self._missing(asked, wanted)[:MOST_AT_ONCE]
+                    await self._put(context, asked, worker, question)
+        finally:
+            asked.waiting.remove(numbers)
         await self._tell_or_keep(context)
         found = (self._recent(asked, one) for one in numbers)
         return [answer for answer in found if answer is not None]
@@ -91,6 +103,10 @@ class AskedNumbers:
     async def tell(self, context: SessionContext) -> None:
         """Store what was learned. Raises SupabaseUnavailable, LeaseLost."""
         asked = self._asked(context)
+        async with asked.telling:
+            await self._tell(context, asked)
+
+    async def _tell(self, context: SessionContext, asked: _Asked) -> None:
         answers, unanswered = list(asked.untold.values()), list(asked.unanswered)
         if not answers and not unanswered:
             return
@@ -105,6 +121,13 @@ class AskedNumbers:
             asked.untold.pop(answer.asked, None)
         asked.unanswered.difference_update(unanswered)
 
+    async def _until_due(self, context: SessionContext, asked: _Asked) -> None:
+        wait = self.paused_for(context)
+        if wait > LONGEST_GAP:
+            raise LookupRefused(asked.refusal)
+        if wait:
+            await self.clock.sleep(wait)
+
     async def _put(
         self,
         context: SessionContext,
@@ -112,11 +135,6 @@ class AskedNumbers:
         worker: Worker,
         numbers: Sequence[str],
     ) -> None:
-        wait = self.paused_for(context)
-        if wait > LONGEST_GAP:
-            raise LookupRefused(asked.refusal)
-        if wait:
-            await self.clock.sleep(wait)
         try:
             answers = await worker.look_up(numbers)
         except LookupRefused as refusal:
@@ -161,6 +179,12 @@ class AskedNumbers:
             await self.tell(context)
         except ConnectorError as error:
             log.warning("answers kept", session_id=context.session_id, error=error)
+
+    def _missing(self, asked: _Asked, numbers: Iterable[str]) -> list[str]:
+        """Whom nothing was said about just now, each once."""
+        return [
+            one for one in dict.fromkeys(numbers) if self._recent(asked, one) is None
+        ]
 
     def _recent(self, asked: _Asked, number: str) -> NumberAnswer | None:
         at, answer = asked.recent.get(number, (float("-inf"), None))

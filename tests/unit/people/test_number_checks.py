@@ -18,8 +18,8 @@ from connector.errors import (
     SupabaseRefused,
     SupabaseUnavailable,
 )
-from connector.people.number_checks import AT_ONCE, NumberChecks
-from connector.people.numbers import AskedNumbers
+from connector.people.number_checks import NumberChecks
+from connector.people.numbers import MOST_AT_ONCE, AskedNumbers
 from connector.ports import Worker
 from tests.fakes.asked import AskedWorker
 from tests.fakes.clock import ManualClock, settle
@@ -82,12 +82,12 @@ async def test_many_are_asked_fifty_at_a_time_about_one_a_second(scene: Scene) -
     scene.queue(*CROWD)
 
     async with scene.running():
-        assert len(scene.store.recorded) == AT_ONCE
-        await scene.clock.advance(AT_ONCE - 1)
-        assert len(scene.store.recorded) == AT_ONCE
+        assert len(scene.store.recorded) == MOST_AT_ONCE
+        await scene.clock.advance(MOST_AT_ONCE - 1)
+        assert len(scene.store.recorded) == MOST_AT_ONCE
         await scene.clock.advance(1)
-        assert len(scene.store.recorded) == 2 * AT_ONCE
-        await scene.clock.advance(AT_ONCE)
+        assert len(scene.store.recorded) == 2 * MOST_AT_ONCE
+        await scene.clock.advance(MOST_AT_ONCE)
 
     assert len(scene.store.recorded) == len(CROWD)
     assert len(scene.worker.asked) == 3

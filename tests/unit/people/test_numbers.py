@@ -120,18 +120,45 @@ async def test_what_was_just_answered_is_not_asked_again_for_a_while(
 
 
 async def test_whoever_asks_there_is_a_gap_between_two_questions(scene: Scene) -> None:
-    asking = [
-        scene.asking(str(number)) for number in range(5511900000000, 5511900000004)
-    ]
+    for number in ("5511900000001", "5511900000002", "5511900000003"):
+        scene.asking(number)
+        await settle()
 
-    await settle()
     assert len(scene.worker.asked) == 1
-    await scene.clock.advance(2.1)
-    assert len(scene.worker.asked) == 3
+    await scene.clock.advance(1.1)
+    assert len(scene.worker.asked) == 2
+
+
+async def test_those_who_wait_for_a_turn_are_asked_about_together(scene: Scene) -> None:
+    strangers = [str(number) for number in range(5511900000000, 5511900000070)]
+
+    asking = [scene.asking(number) for number in strangers[:30]]
+    await scene.clock.advance(0.9)
+    asking += [scene.asking(number) for number in strangers[30:]]
+    await scene.clock.advance(0.2)
+    first, second, *others = scene.worker.asked
+    assert first == f"numbers {strangers[0]}"
+    assert second == f"numbers {' '.join(strangers[1:51])}"
+    assert others == []
     await scene.clock.advance(1)
 
-    assert [task.done() for task in asking] == [True] * 4
-    assert scene.worker.most_at_once == 1
+    found = [one.asked for task in asking for one in await task]
+    assert found == strangers
+    assert len(scene.worker.asked) == 3
+    assert list(scene.store.recorded) == strangers
+    assert len(scene.intake.stored) == len(strangers), "each is told once"
+
+
+async def test_who_gives_up_waiting_is_not_asked_about(scene: Scene) -> None:
+    scene.asking(NOBODY)
+    given_up, waiting = scene.asking("5511900000001"), scene.asking(ASKED)
+    await settle()
+
+    given_up.cancel()
+    await scene.clock.advance(1.1)
+
+    assert (await waiting)[0].person == DUDA
+    assert scene.worker.asked[1:] == [f"numbers {ASKED}"]
 
 
 async def test_after_asking_too_much_nothing_is_asked_for_a_while_by_anybody(
