@@ -34,10 +34,10 @@ immutable
 security invoker
 set search_path = ''
 as $$
-  -- Without linked_at the number was linked before this was counted.
-  select coalesce(
-    least(1, 0.2 + 0.8 * floor(greatest(extract(epoch from p_now - p_linked_at), 0) / 86400) / nullif(p_days, 0)), 1
-  );
+  select case
+    when p_linked_at is null or p_days = 0 then 1
+    else least(1, 0.2 + 0.8 * floor(greatest(extract(epoch from p_now - p_linked_at), 0) / 86400) / p_days)
+  end;
 $$;
 comment on function wa_private.warm_up_share(timestamptz, integer, timestamptz) is
 'Which part of the limits a number may use: a fifth on its first day, all after p_days.';

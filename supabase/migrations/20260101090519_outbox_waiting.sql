@@ -23,7 +23,7 @@ declare
   end;
 begin
   if p_pace.any_at > p_now then
-    return (
+    return row(
       'pace',
       case when p_is_next then p_pace.any_at end,
       case p_pace.any_limit
@@ -31,14 +31,14 @@ begin
         when 'minute' then 'As many messages as send_per_minute allows went in the last minute.' || grows
         else 'Messages of this number leave one after the other, send_gap_seconds apart.'
       end
-    );
+    )::wa_private.waiting;
   end if;
   if p_pace.new_at > p_now and wa_private.is_first_contact(p_session.id, p_entry.chat_id, p_now) then
-    return (
+    return row(
       'pace',
       case when p_is_next and isfinite(p_pace.new_at) then p_pace.new_at end,
       'As many people who never wrote were written to as send_new_per_day allows in 24 hours.' || grows
-    );
+    )::wa_private.waiting;
   end if;
   return null;
 end;
@@ -58,22 +58,24 @@ declare
   silent_after constant interval := '2 minutes';
 begin
   if p_session.state not in ('connected', 'syncing') then
-    return (
+    return row(
       'session_offline', null,
       'The number is not connected; it is sent once it is. ' || coalesce(p_session.state_message, '')
-    );
+    )::wa_private.waiting;
   end if;
   if p_session.last_seen_at < p_now - silent_after then
-    return ('session_offline', null, 'The connector has not been heard of for a while; it is sent once it is back.');
+    return row(
+      'session_offline', null, 'The connector has not been heard of for a while; it is sent once it is back.'
+    )::wa_private.waiting;
   end if;
   if p_session.paused_until > p_now and p_entry.kind <> 'read' then
-    return (
+    return row(
       'paused', p_session.paused_until,
       case p_session.pause_reason
         when 'member' then 'Somebody paused what this number sends.'
         else 'WhatsApp limits this number for now; it goes on by itself.'
       end
-    );
+    )::wa_private.waiting;
   end if;
   return null;
 end;
@@ -90,23 +92,25 @@ set search_path = ''
 as $$
 begin
   if p_entry.retry_at > p_now then
-    return ('retry', p_entry.retry_at, 'It is tried again. ' || coalesce(p_entry.error_message, ''));
+    return row(
+      'retry', p_entry.retry_at, 'It is tried again. ' || coalesce(p_entry.error_message, '')
+    )::wa_private.waiting;
   end if;
   if p_entry.payload ?| '{message_id,reply_to}'
     and wa_private.awaits_message(p_session.id, p_entry.payload, 'infinity')
   then
-    return ('behind_another', null, 'The message that it speaks of has not been sent yet.');
+    return row('behind_another', null, 'The message that it speaks of has not been sent yet.')::wa_private.waiting;
   end if;
   if wa_private.is_held_back(
     p_session.id, p_entry.chat_id, p_entry.priority, p_entry.send_after, p_entry.seq, p_now
   ) then
-    return ('behind_another', null, 'An earlier message of its chat waits, and they leave in order.');
+    return row('behind_another', null, 'An earlier message of its chat waits, and they leave in order.')::wa_private.waiting;
   end if;
   if p_session.new_chats_paused_until > p_now and wa_private.is_stranger(p_entry.chat_id) then
-    return (
+    return row(
       'new_chats_paused', p_session.new_chats_paused_until,
       'WhatsApp does not let this number write to people who never wrote for now; it goes on by itself.'
-    );
+    )::wa_private.waiting;
   end if;
   return null;
 end;
@@ -130,13 +134,16 @@ declare
   is_next boolean;
 begin
   if p_entry.state <> 'queued' then
-    return ('being_sent', p_entry.settle_by, case
-      when p_entry.settle_by is null then 'It is being sent.'
-      else 'It was cut off while it was sent; a receipt may still tell that it arrived.'
-    end);
+    return row(
+      'being_sent', p_entry.settle_by,
+      case
+        when p_entry.settle_by is null then 'It is being sent.'
+        else 'It was cut off while it was sent; a receipt may still tell that it arrived.'
+      end
+    )::wa_private.waiting;
   end if;
   if p_entry.send_after > p_now then
-    return ('send_after', p_entry.send_after, 'It is to be sent later, as send_after says.');
+    return row('send_after', p_entry.send_after, 'It is to be sent later, as send_after says.')::wa_private.waiting;
   end if;
   found_reason := wa_private.reason_of_session(p_entry, p_session, p_now);
   if found_reason.reason is null and is_message then
@@ -161,9 +168,9 @@ begin
     return found_reason;
   end if;
   if is_next and not wa_private.is_sending(p_session.id) then
-    return ('being_sent', null, 'It is about to be sent.');
+    return row('being_sent', null, 'It is about to be sent.')::wa_private.waiting;
   end if;
-  return ('behind_another', null, 'Others of this number go first.');
+  return row('behind_another', null, 'Others of this number go first.')::wa_private.waiting;
 end;
 $$;
 comment on function wa_private.reason_to_wait(

@@ -24,54 +24,53 @@ declare
   );
   claimed_rows jsonb;
 begin
-  with ranked as (
-    select entry.id, row_number() over (order by entry.priority desc, entry.send_after, entry.seq) as place
-    from unnest(p_ids) as picked (id)
-    inner join public.wa_outbox as entry on entry.id = picked.id
-  ),
-  claimed as (
+  with claimed as (
     update public.wa_outbox as entry
     set
-      state = case when ranked.place = 1 and not in_flight then 'sending' else 'claimed' end,
+      state = case when picked.place = 1 and not in_flight then 'sending' else 'claimed' end,
       attempts = entry.attempts + 1,
       claims = entry.claims + 1,
       claim_term = p_term,
       claim_lineage = p_lineage,
       claimed_at = now(),
       retry_at = null
-    from ranked
-    where entry.id = ranked.id
-    returning ranked.place, entry as taken
+    from unnest(p_ids) with ordinality as picked (id, place)
+    where entry.id = picked.id
+    returning
+      picked.place, entry.id, entry."to", entry.chat_id, entry.kind, entry.payload, entry.attempts, entry.claims
   )
   select jsonb_agg(
     jsonb_build_object(
-      'id', (claimed.taken).id, 'to', (claimed.taken)."to", 'chat_id', (claimed.taken).chat_id, 'chat_jid', chat.jid,
-      'kind', (claimed.taken).kind, 'payload', (claimed.taken).payload, 'attempts', (claimed.taken).attempts,
-      'claims', (claimed.taken).claims, 'expiration_seconds', chat.disappearing_seconds,
+      'id', claimed.id, 'to', claimed."to", 'chat_id', claimed.chat_id, 'chat_jid', chat.jid,
+      'kind', claimed.kind, 'payload', claimed.payload, 'attempts', claimed.attempts, 'claims', claimed.claims,
+      'expiration_seconds', chat.disappearing_seconds,
       -- What most rows have nothing of is not asked for.
       'on_whatsapp', case
         when chat.jid like '%@s.whatsapp.net' then wa_private.on_whatsapp(p_session_id, chat.jid)
       end,
       'references', case
-        when (claimed.taken).kind = 'read' or (claimed.taken).payload ?| '{message_id,reply_to}'
-          then wa_private.outbox_references(claimed.taken)
+        when claimed.kind = 'read' or claimed.payload ?| '{message_id,reply_to}' then (
+          select wa_private.outbox_references(named)
+          from public.wa_outbox as named
+          where named.id = claimed.id
+        )
         else '{}'
       end,
       'upload', case
-        when (claimed.taken).kind in ('image', 'video', 'gif', 'audio', 'voice', 'document', 'forward')
-          then wa_private.upload_of((claimed.taken).id)
+        when claimed.kind in ('image', 'video', 'gif', 'audio', 'voice', 'document', 'forward')
+          then wa_private.upload_of(claimed.id)
       end
     )
     order by claimed.place
   )
   into claimed_rows
   from claimed
-  left join public.wa_chats as chat on chat.id = (claimed.taken).chat_id;
+  left join public.wa_chats as chat on chat.id = claimed.chat_id;
   return coalesce(claimed_rows, '[]');
 end;
 $$;
 comment on function wa_private.claim_outbox_rows(uuid, bigint, text, uuid[]) is
-'Claims rows that are locked, and returns them as wa_exchange_outbox does.';
+'Claims rows that are locked, and returns them in this order as wa_exchange_outbox does.';
 
 create function public.wa_exchange_outbox(
   p_session_id uuid, p_term bigint, p_lineage text, p_results jsonb, p_limit integer

@@ -1,5 +1,5 @@
 -- Purpose: what counts against a session's limits: reserved with the claim, settled by its result (docs/pacing.md).
--- Affects: wa_private.is_stranger, is_first_contact, reserve_sends, settle_sends (new).
+-- Affects: wa_private.is_stranger, is_first_contact, is_sending, reserve_sends, settle_sends (new).
 
 create function wa_private.is_stranger(p_chat_id uuid)
 returns boolean
@@ -40,6 +40,27 @@ end;
 $$;
 comment on function wa_private.is_first_contact(uuid, uuid, timestamptz) is
 'Whether a message would be the first within 24 hours to somebody who never wrote.';
+
+create function wa_private.is_sending(p_session_id uuid)
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+set enable_seqscan = off
+as $$
+begin
+  return exists (
+    select from public.wa_outbox as entry
+    where entry.session_id = p_session_id
+      and entry.state in ('claimed', 'sending')
+      and entry.settle_by is null
+      and entry.kind not in ('read', 'typing')
+  );
+end;
+$$;
+comment on function wa_private.is_sending(uuid) is
+'Whether a message of this session is claimed, and nothing said of it yet.';
 
 create function wa_private.reserve_sends(p_session_id uuid, p_ids uuid[], p_now timestamptz)
 returns void
@@ -116,9 +137,11 @@ comment on function wa_private.settle_sends(uuid, jsonb) is
 
 revoke execute on function wa_private.is_stranger(uuid) from public, anon, authenticated;
 revoke execute on function wa_private.is_first_contact(uuid, uuid, timestamptz) from public, anon, authenticated;
+revoke execute on function wa_private.is_sending(uuid) from public, anon, authenticated;
 revoke execute on function wa_private.reserve_sends(uuid, uuid[], timestamptz) from public, anon, authenticated;
 revoke execute on function wa_private.settle_sends(uuid, jsonb) from public, anon, authenticated;
 grant execute on function wa_private.is_stranger(uuid) to service_role;
 grant execute on function wa_private.is_first_contact(uuid, uuid, timestamptz) to service_role;
+grant execute on function wa_private.is_sending(uuid) to service_role;
 grant execute on function wa_private.reserve_sends(uuid, uuid[], timestamptz) to service_role;
 grant execute on function wa_private.settle_sends(uuid, jsonb) to service_role;

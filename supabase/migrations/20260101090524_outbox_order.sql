@@ -1,6 +1,6 @@
 -- Purpose: which queued rows go next where something stands in the way: the order of a chat, a pause, or the session's
 -- limits (docs/pacing.md, docs/outbox.md).
--- Affects: indexes on public.wa_outbox; wa_private.awaits_message, is_held_back, has_holding_rows, is_sending,
+-- Affects: indexes on public.wa_outbox; wa_private.awaits_message, is_held_back, has_holding_rows,
 -- pick_messages, pick_outbox_rows (new).
 
 -- Rows that may hold back what follows in their chat. Empty as a rule: then nothing is compared with anything.
@@ -25,15 +25,22 @@ declare
   uuid_form constant text := '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$';
   answered constant text := p_payload ->> 'reply_to';
   changed constant text := p_payload ->> 'message_id';
+  waits boolean;
 begin
-  return exists (
-    select from public.wa_outbox as named
-    where named.message_id in (
+  -- By the messages first: planned while it is empty, an index of the session's queued rows looks as good.
+  with named as materialized (
+    select entry.session_id, entry.state, entry.send_after
+    from public.wa_outbox as entry
+    where entry.message_id in (
       case when answered ~* uuid_form then answered::uuid end, case when changed ~* uuid_form then changed::uuid end
     )
-      and named.session_id = p_session_id
+  )
+  select exists (
+    select from named
+    where named.session_id = p_session_id
       and (named.state in ('claimed', 'sending') or (named.state = 'queued' and named.send_after <= p_due_by))
-  );
+  ) into waits;
+  return waits;
 end;
 $$;
 comment on function wa_private.awaits_message(uuid, jsonb, timestamptz) is
@@ -50,17 +57,30 @@ set search_path = ''
 set enable_seqscan = off
 as $$
 begin
+  -- In two parts, of which each reads no further in the index than it has to.
   return exists (
     select from public.wa_outbox as ahead
     where ahead.session_id = p_session_id
       and ahead.chat_id = p_chat_id
       and ahead.state = 'queued'
       and (ahead.retry_at is not null or ahead.payload ?| '{message_id,reply_to}')
+      and ahead.priority > p_priority
       and ahead.send_after <= p_now
-      and (-ahead.priority::bigint, ahead.send_after, ahead.seq) < (-p_priority::bigint, p_send_after, p_seq)
       and (
         ahead.retry_at > p_now
         -- Only what was inserted after it: what it waits for was inserted before, or both would wait for ever.
+        or (ahead.seq < p_seq and wa_private.awaits_message(p_session_id, ahead.payload, p_now))
+      )
+  ) or exists (
+    select from public.wa_outbox as ahead
+    where ahead.session_id = p_session_id
+      and ahead.chat_id = p_chat_id
+      and ahead.state = 'queued'
+      and (ahead.retry_at is not null or ahead.payload ?| '{message_id,reply_to}')
+      and ahead.priority = p_priority
+      and (ahead.send_after, ahead.seq) < (p_send_after, p_seq)
+      and (
+        ahead.retry_at > p_now
         or (ahead.seq < p_seq and wa_private.awaits_message(p_session_id, ahead.payload, p_now))
       )
   );
@@ -88,27 +108,6 @@ begin
 end;
 $$;
 comment on function wa_private.has_holding_rows(uuid) is 'Whether anything queued could hold back another row.';
-
-create function wa_private.is_sending(p_session_id uuid)
-returns boolean
-language plpgsql
-stable
-security invoker
-set search_path = ''
-set enable_seqscan = off
-as $$
-begin
-  return exists (
-    select from public.wa_outbox as entry
-    where entry.session_id = p_session_id
-      and entry.state in ('claimed', 'sending')
-      and entry.settle_by is null
-      and entry.kind not in ('read', 'typing')
-  );
-end;
-$$;
-comment on function wa_private.is_sending(uuid) is
-'Whether a message of this session is claimed, and nothing said of it yet.';
 
 create function wa_private.pick_messages(
   p_session public.wa_sessions, p_limit integer, p_strangers text, p_now timestamptz
@@ -143,11 +142,27 @@ begin
           )
         )
       )
-      and case p_strangers
-        when 'all' then true
-        when 'none' then not wa_private.is_stranger(entry.chat_id)
-        else not wa_private.is_first_contact(p_session.id, entry.chat_id, p_now)
-      end
+      -- As is_first_contact and is_stranger say it, which would take four times as long for thousands that wait.
+      and (
+        p_strangers = 'all'
+        or (select chat.kind <> 'direct' from public.wa_chats as chat where chat.id = entry.chat_id)
+        or (
+          select true from public.wa_messages as theirs
+          where theirs.chat_id = entry.chat_id and not theirs.from_me
+          limit 1
+        )
+        or (
+          p_strangers = 'known'
+          and (
+            select true from wa_private.sends as earlier
+            where earlier.session_id = p_session.id
+              and earlier.chat_id = entry.chat_id
+              and earlier.first_contact
+              and earlier.at > p_now - interval '24 hours'
+            limit 1
+          )
+        )
+      )
     order by entry.priority desc, entry.send_after, entry.seq
     limit p_limit
     for update skip locked
@@ -218,7 +233,6 @@ revoke execute on function wa_private.awaits_message(uuid, jsonb, timestamptz) f
 revoke execute on function wa_private.is_held_back(uuid, uuid, integer, timestamptz, bigint, timestamptz)
 from public, anon, authenticated;
 revoke execute on function wa_private.has_holding_rows(uuid) from public, anon, authenticated;
-revoke execute on function wa_private.is_sending(uuid) from public, anon, authenticated;
 revoke execute on function wa_private.pick_messages(public.wa_sessions, integer, text, timestamptz)
 from public, anon, authenticated;
 revoke execute on function wa_private.pick_outbox_rows(public.wa_sessions, integer, timestamptz)
@@ -227,6 +241,5 @@ grant execute on function wa_private.awaits_message(uuid, jsonb, timestamptz) to
 grant execute on function wa_private.is_held_back(uuid, uuid, integer, timestamptz, bigint, timestamptz)
 to service_role;
 grant execute on function wa_private.has_holding_rows(uuid) to service_role;
-grant execute on function wa_private.is_sending(uuid) to service_role;
 grant execute on function wa_private.pick_messages(public.wa_sessions, integer, text, timestamptz) to service_role;
 grant execute on function wa_private.pick_outbox_rows(public.wa_sessions, integer, timestamptz) to service_role;
