@@ -49,7 +49,8 @@ comment on column public.wa_messages.kind is
 'WhatsApp sends again.';
 comment on column public.wa_messages.body is 'The text, or a media message''s caption.';
 comment on column public.wa_messages.content is 'What else belongs to this kind.';
-comment on column public.wa_messages.quoted_whatsapp_id is 'Replies to this message of the same chat.';
+comment on column public.wa_messages.quoted_whatsapp_id is
+'Replies to this message: of the same chat, or privately to one of a group.';
 comment on column public.wa_messages.quoted_message_id is 'The same as a row, whichever of the two came first.';
 comment on column public.wa_messages.mentions is 'Addresses of the people mentioned: LIDs as far as they are known.';
 comment on column public.wa_messages.status is
