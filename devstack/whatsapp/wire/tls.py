@@ -42,12 +42,12 @@ class ServerTls(NamedTuple):
     context: ssl.SSLContext
 
 
-def issue(directory: Path) -> ServerTls:
+def issue(directory: Path, hosts: tuple[str, ...] = HOSTS) -> ServerTls:
     """Make both certificates anew and write them into `directory`."""
     authority_key = ec.generate_private_key(ec.SECP256R1())
     server_key = ec.generate_private_key(ec.SECP256R1())
     authority = _certificate(AUTHORITY_NAME, authority_key, authority_key, hosts=())
-    server = _certificate(HOSTS[0], server_key, authority_key, hosts=HOSTS)
+    server = _certificate(hosts[0], server_key, authority_key, hosts=hosts)
     ca_bundle = directory / "ca.pem"
     ca_bundle.write_bytes(
         authority.public_bytes(Encoding.PEM) + Path(certifi.where()).read_bytes()
