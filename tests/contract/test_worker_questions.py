@@ -148,6 +148,15 @@ async def test_numbers_are_looked_up_many_at_once(world: World) -> None:
         await world.worker.look_up([nobody] * 51)
 
 
+async def test_a_business_is_named_as_whatsapp_has_verified_it(world: World) -> None:
+    world.bob.business_name = "Padaria do Zé"
+
+    [found] = await world.worker.look_up([world.bob.number])
+
+    assert found.business_name == "Padaria do Zé"
+    world.bob.business_name = None
+
+
 @pytest.mark.parametrize("code", [420, 429])
 async def test_asking_too_much_is_told_apart(world: World, code: int) -> None:
     def too_much(query: Query) -> None:

@@ -16,7 +16,7 @@ def numbers_found(header: Mapping[str, Any]) -> Sequence[NumberAnswer]:
         NumberAnswer(
             asked=str(found["asked"]).removeprefix("+"),
             person=person(*several(found["addresses"])),
-            business_name=found.get("business_name") or None,
+            business_name=found["business_name"] or None,
         )
         for found in header["found"]
     ]
