@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -75,7 +76,10 @@ async def desk(
 
     async def resolve(host: str, port: int) -> Sequence[str]:
         del port
-        return (resolves or {})[host]
+        try:
+            return (resolves or {})[host]
+        except KeyError:
+            raise socket.gaierror(socket.EAI_NONAME, "unknown") from None
 
     client = SupabaseClient(*supabase)
     files = OutgoingFiles(

@@ -177,7 +177,8 @@ def _headers(url: httpx.URL, accept: str) -> list[tuple[str | bytes, str | bytes
 
 
 def _unreachable(error: Exception) -> FileUnavailable:
-    if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+    # httpcore hands on what it wraps as the argument, and drops the cause.
+    if any(isinstance(each, ssl.SSLCertVerificationError) for each in error.args):
         return FileUnavailable("The URL's server has no valid certificate.")
     return FileUnavailable("The URL's server cannot be reached.")
 
