@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final, TypeVar
 
 import structlog
 
 from connector.delivery.attempts import Attempts
-from connector.domain.outgoing import OutboxResult, Outcome
+from connector.domain.outgoing import OutboxResult
 from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off
 from connector.errors import ConnectorError, SupabaseRefused, SupabaseUnavailable
 from connector.ports import (
@@ -22,7 +23,6 @@ from connector.ports import (
     Clock,
     OutboxStore,
     SessionContext,
-    Unrecorded,
     UnrecordedResults,
     UnsettledRow,
 )
@@ -55,32 +55,24 @@ class Recording:
         self._forget_notes = False
         self._clock = clock
         self._chance = chance
-        self._waiting: list[Unrecorded] = []
+        self._waiting: list[OutboxResult] = []
 
     @property
     def waiting(self) -> Sequence[OutboxResult]:
         """Results that Postgres does not know of yet."""
-        return [each.result for each in self._waiting]
+        return tuple(self._waiting)
 
     def add(self, result: OutboxResult, claim: int) -> None:
-        self._waiting.append(Unrecorded(result=result, claim=claim))
+        self._waiting.append(replace(result, claim=claim))
 
     async def settle_leftovers(self, in_hand: Collection[str] = ()) -> None:
         """Decide about rows that an earlier run, or a lost answer, left claimed."""
-        noted = self._take_up_notes()
+        self._take_up_notes()
         rows = await self._patiently(self._unsettled)
-        known = {result.id for result in self.waiting} | set(in_hand)
+        known = {(result.id, result.claim) for result in self._waiting}
         for row in rows:
-            if row.id in known:
-                continue
-            if (told := noted.pop((row.id, row.claim), None)) is None:
-                told = await self._attempts.settle(row)
-            self.add(told, row.claim)
-            known.add(row.id)
-        for (row_id, claim), told in noted.items():
-            # What was sent was sent, whatever has been believed of it since.
-            if told.outcome is Outcome.SENT and row_id not in known:
-                self.add(told, claim)
+            if row.id not in in_hand and (row.id, row.claim) not in known:
+                self.add(await self._attempts.settle(row), row.claim)
 
     async def exchange(
         self, claim: int, in_hand: Callable[[], Collection[str]]
@@ -99,14 +91,13 @@ class Recording:
         except (ConnectorError, TimeoutError):
             self._notes.write(self._waiting)
 
-    def _take_up_notes(self) -> dict[tuple[str, int], OutboxResult]:
-        """By row and claim: of another claim of the row they say nothing."""
-        if self._have_read_notes:
-            return {}
-        self._have_read_notes = True
-        noted = self._notes.read()
-        self._forget_notes = bool(noted)
-        return {(each.result.id, each.claim): each.result for each in noted}
+    def _take_up_notes(self) -> None:
+        """What an earlier run could not tell; Postgres knows what is out of date of it."""
+        if not self._have_read_notes:
+            self._have_read_notes = True
+            noted = self._notes.read()
+            self._forget_notes = bool(noted)
+            self._waiting += noted
 
     async def _unsettled(self) -> Sequence[UnsettledRow]:
         context = self._context
@@ -118,7 +109,7 @@ class Recording:
             self._context.session_id,
             self._context.term,
             self._attempts.lineage,
-            [each.result for each in told],
+            told,
             claim,
         )
         del self._waiting[: len(told)]

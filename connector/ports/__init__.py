@@ -27,10 +27,7 @@ from connector.ports.media import (
     MediaSource,
     PictureSource,
 )
-from connector.ports.notes import (
-    Unrecorded,
-    UnrecordedResults,
-)
+from connector.ports.notes import UnrecordedResults
 from connector.ports.people import (
     DueLookup,
     NumberBell,
@@ -117,7 +114,6 @@ __all__ = [
     "StoredContent",
     "StoredFacts",
     "StoredFiles",
-    "Unrecorded",
     "UnrecordedResults",
     "UnsettledRow",
     "Uploads",

@@ -28,7 +28,6 @@ from connector.ports import (
     SealedFile,
     Sent,
     SessionId,
-    Unrecorded,
     UnsettledRow,
 )
 from tests.fakes.asked import AskedWorker
@@ -119,11 +118,15 @@ class MemoryOutbox:
         return [each for each in self.queued if each.to not in held and not self.paused]
 
     def _record(self, result: OutboxResult) -> None:
+        claimed = self.claimed.get(result.id)
+        is_late = claimed is None or result.claim not in (None, claimed.claim)
+        if is_late and result.outcome is not Outcome.SENT:
+            return  # somebody else has settled it
+        self.claimed.pop(result.id, None)
         self.results[result.id] = result
-        claimed = self.claimed.pop(result.id, None)
         self.recorded.set()
         if claimed is None:
-            return  # a late word about a row that somebody else settled
+            return
         if result.outcome in (Outcome.RELEASED, Outcome.PAUSED):
             claimed = replace(claimed, attempts=claimed.attempts - 1)
         if result.retry_after:
@@ -218,12 +221,12 @@ def uploaded(number: int) -> Uploaded:
 class MemoryNotes:
     """What a stopped run noted for the next one."""
 
-    noted: Sequence[Unrecorded] = ()
+    noted: Sequence[OutboxResult] = ()
 
-    def read(self) -> Sequence[Unrecorded]:
+    def read(self) -> Sequence[OutboxResult]:
         return self.noted
 
-    def write(self, results: Sequence[Unrecorded]) -> None:
+    def write(self, results: Sequence[OutboxResult]) -> None:
         self.noted = tuple(results)
 
 

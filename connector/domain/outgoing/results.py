@@ -52,6 +52,7 @@ class OutboxResult:
     message: str | None = None
     retry_after: timedelta | None = None
     pause: Pause | None = None
+    claim: int | None = None  # of which claim it is said: a later one is not meant
 
     @property
     def lost_its_worker(self) -> bool:

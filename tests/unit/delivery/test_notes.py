@@ -11,7 +11,7 @@ from connector.adapters.whatsapp.store.unrecorded import FILE_NAME, UnrecordedNo
 from connector.domain.outgoing import OutboxResult, Outcome
 from connector.domain.outgoing.refusals import outcome_of_failure
 from connector.errors import SendRefused, SupabaseUnavailable
-from connector.ports import Attempt, SessionId, Unrecorded
+from connector.ports import Attempt, SessionId
 from connector.sealing import Sealer
 from tests.fakes.clock import NOON, turns_until
 from tests.fakes.delivering import SEALER, Scene
@@ -20,9 +20,10 @@ from tests.fakes.sending import row
 SESSION = SessionId("s1")
 
 
-def noted(outcome: Outcome, claim: int = 1) -> Unrecorded:
-    result = OutboxResult(id="r", outcome=outcome, whatsapp_id="3EB0", sent_at=NOON)
-    return Unrecorded(result=result, claim=claim)
+def noted(outcome: Outcome, claim: int = 1) -> OutboxResult:
+    return OutboxResult(
+        id="r", outcome=outcome, whatsapp_id="3EB0", sent_at=NOON, claim=claim
+    )
 
 
 async def test_a_stop_notes_what_supabase_could_not_be_told(scene: Scene) -> None:
@@ -36,8 +37,8 @@ async def test_a_stop_notes_what_supabase_could_not_be_told(scene: Scene) -> Non
         task.cancel()
 
     [note] = scene.notes.noted
-    assert (note.result.id, note.claim) == ("r", 1)
-    assert note.result.outcome is Outcome.SENT
+    assert (note.id, note.claim) == ("r", 1)
+    assert note.outcome is Outcome.SENT
 
 
 async def test_the_next_run_records_it_and_forgets_the_note(scene: Scene) -> None:
@@ -93,7 +94,7 @@ async def test_what_somebody_else_settled_meanwhile_was_sent_all_the_same(
 def test_notes_are_sealed_and_come_back_whole(tmp_path: Path) -> None:
     notes = UnrecordedNotes(SESSION, tmp_path, SEALER)
     refused = outcome_of_failure("p", 1, SendRefused(429), 0.5)
-    results = [noted(Outcome.SENT), Unrecorded(result=refused, claim=3)]
+    results = [noted(Outcome.SENT), replace(refused, claim=3)]
 
     notes.write(results)
 

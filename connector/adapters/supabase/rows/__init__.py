@@ -8,6 +8,7 @@ from connector.adapters.supabase.rows.outbox import (
 )
 from connector.adapters.supabase.rows.reading import Row
 from connector.adapters.supabase.rows.sessions import LeaseRow
+from connector.adapters.supabase.rows.uploads import UploadRow, upload
 from connector.adapters.supabase.rows.writing import Record
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "Record",
     "Row",
     "UnsettledOutboxRow",
+    "UploadRow",
     "batch",
     "result",
+    "upload",
 ]

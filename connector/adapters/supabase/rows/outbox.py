@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from connector.adapters.supabase.rows.reading import Row
+from connector.adapters.supabase.rows.references import ReferencesRow
+from connector.adapters.supabase.rows.uploads import UploadRow
 from connector.adapters.supabase.rows.writing import Record, timestamp
-from connector.domain.outgoing import OutboxResult
+from connector.domain.outgoing import OutboxResult, Pause
+from connector.errors import InvalidAddress, SupabaseRefused
 from connector.ports import Claim, ClaimedRow, UnsettledRow
+
+_DAY: Final = 86_400.0
 
 
 class OutboxRow(Row):
@@ -23,8 +29,13 @@ class OutboxRow(Row):
     attempts: int
     claims: int
     on_whatsapp: bool | None
+    expiration_seconds: int | None
+    references: ReferencesRow
+    upload: UploadRow | None
 
     def claimed(self) -> ClaimedRow:
+        """Raises InvalidAddress."""
+        seconds = self.expiration_seconds
         return ClaimedRow(
             id=self.id,
             to=self.to,
@@ -35,21 +46,56 @@ class OutboxRow(Row):
             attempts=self.attempts,
             claim=self.claims,
             on_whatsapp=self.on_whatsapp,
+            expiration=timedelta(seconds=seconds) if seconds else None,
+            references=self.references.references(),
+            file=None if self.upload is None else self.upload.file(),
+        )
+
+
+class UnreadableRow(Row):
+    """What must be there of any row, so that it can be failed alone."""
+
+    id: str
+    attempts: int
+    claims: int
+    chat_id: str | None = None
+
+    def claimed(self) -> ClaimedRow:
+        return ClaimedRow(
+            id=self.id,
+            to="",
+            chat_id=self.chat_id,
+            chat_jid=None,
+            kind="",
+            payload=None,
+            attempts=self.attempts,
+            claim=self.claims,
+            readable=False,
         )
 
 
 class OutboxClaim(Row):
     """The answer of `wa_exchange_outbox`."""
 
-    rows: list[OutboxRow]
+    rows: list[Mapping[str, Any]]
     look_again_in_seconds: float | None
 
     def claim(self) -> Claim:
         seconds = self.look_again_in_seconds
         return Claim(
-            rows=[row.claimed() for row in self.rows],
-            look_again=None if seconds is None else timedelta(seconds=seconds),
+            rows=[_claimed(row) for row in self.rows],
+            # Whatever is said, a day on it is looked at anyway.
+            look_again=(
+                None if seconds is None else timedelta(seconds=min(seconds, _DAY))
+            ),
         )
+
+
+def _claimed(row: Mapping[str, Any]) -> ClaimedRow:
+    try:
+        return OutboxRow.read(row).claimed()
+    except (SupabaseRefused, InvalidAddress):
+        return UnreadableRow.read(row).claimed()
 
 
 class UnsettledOutboxRow(Row):
@@ -73,12 +119,20 @@ def result(outcome: OutboxResult) -> Record:
     """One element of `p_results` for `wa_exchange_outbox`."""
     return {
         "id": outcome.id,
+        "claims": outcome.claim,
         "outcome": outcome.outcome.value,
         "whatsapp_id": outcome.whatsapp_id,
         "sent_at": None if outcome.sent_at is None else timestamp(outcome.sent_at),
         "code": outcome.code,
         "message": outcome.message,
-        "retry_after_seconds": (
-            None if outcome.retry_after is None else outcome.retry_after.total_seconds()
-        ),
+        "retry_after_seconds": _seconds(outcome.retry_after),
+        "pause": None if outcome.pause is None else _pause(outcome.pause),
     }
+
+
+def _pause(pause: Pause) -> Record:
+    return {"scope": pause.scope.value, "seconds": _seconds(pause.lasting)}
+
+
+def _seconds(duration: timedelta | None) -> float | None:
+    return None if duration is None else duration.total_seconds()

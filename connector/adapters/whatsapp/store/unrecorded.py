@@ -16,7 +16,7 @@ import structlog
 
 from connector.domain.outgoing import OutboxResult, Outcome, Pause, PauseScope
 from connector.errors import SealBroken
-from connector.ports import SessionId, Unrecorded
+from connector.ports import SessionId
 from connector.sealing import Sealer
 
 FILE_NAME: Final = "unrecorded"
@@ -32,18 +32,18 @@ class UnrecordedNotes:
     folder: Path
     sealer: Sealer
 
-    def read(self) -> Sequence[Unrecorded]:
+    def read(self) -> Sequence[OutboxResult]:
         try:
             sealed = (self.folder / FILE_NAME).read_bytes()
             noted = json.loads(self.sealer.open(sealed, self._context))
-            return [_unrecorded(note) for note in noted]
+            return [_result(note) for note in noted]
         except FileNotFoundError:
             return ()
         except (OSError, SealBroken, ValueError, KeyError, TypeError) as error:
             log.warning("note not read", session_id=self.session_id, error=error)
             return ()
 
-    def write(self, results: Sequence[Unrecorded]) -> None:
+    def write(self, results: Sequence[OutboxResult]) -> None:
         path = self.folder / FILE_NAME
         try:
             if not results:
@@ -61,11 +61,11 @@ class UnrecordedNotes:
         return f"unrecorded/{self.session_id}".encode()
 
 
-def _note(noted: Unrecorded) -> Mapping[str, Any]:
-    result, pause = noted.result, noted.result.pause
+def _note(result: OutboxResult) -> Mapping[str, Any]:
+    pause = result.pause
     return {
         "id": result.id,
-        "claim": noted.claim,
+        "claim": result.claim,
         "outcome": result.outcome.value,
         "whatsapp_id": result.whatsapp_id,
         "sent_at": None if result.sent_at is None else result.sent_at.isoformat(),
@@ -76,9 +76,9 @@ def _note(noted: Unrecorded) -> Mapping[str, Any]:
     }
 
 
-def _unrecorded(note: Mapping[str, Any]) -> Unrecorded:
+def _result(note: Mapping[str, Any]) -> OutboxResult:
     sent_at, pause = note["sent_at"], note["pause"]
-    result = OutboxResult(
+    return OutboxResult(
         id=note["id"],
         outcome=Outcome(note["outcome"]),
         whatsapp_id=note["whatsapp_id"],
@@ -88,8 +88,8 @@ def _unrecorded(note: Mapping[str, Any]) -> Unrecorded:
         retry_after=_duration(note["retry_after"]),
         pause=pause
         and Pause(scope=PauseScope(pause[0]), lasting=timedelta(seconds=pause[1])),
+        claim=note["claim"],
     )
-    return Unrecorded(result=result, claim=note["claim"])
 
 
 def _seconds(duration: timedelta | None) -> float | None:
