@@ -1,23 +1,6 @@
 -- Purpose: what becomes of rows of the outbox, as the connector says it, and by time (docs/outbox.md).
--- Affects: wa_private.outbox_state_after, record_outbox_results, has_overdue_outbox, sweep_outbox (new).
+-- Affects: wa_private.record_outbox_results, has_overdue_outbox, sweep_outbox (new).
 -- (What is called here is in later files: a function's body is read when it runs.)
-
-create function wa_private.outbox_state_after(p_outcome text, p_kind text)
-returns text
-language sql
-immutable
-security invoker
-set search_path = ''
-as $$
-  select case
-    when p_outcome in ('sent', 'failed') then p_outcome
-    when p_outcome = 'awaiting_receipt' then 'sending'
-    -- Ticks and "typing" may be shown twice: there is nothing for a person to decide.
-    when p_outcome = 'uncertain' and p_kind not in ('read', 'typing') then 'uncertain'
-    else 'queued'
-  end;
-$$;
-comment on function wa_private.outbox_state_after(text, text) is 'The state of a row whose send ended like this.';
 
 create function wa_private.record_outbox_results(p_session_id uuid, p_results jsonb)
 returns void
@@ -53,7 +36,13 @@ begin
   loop
     update public.wa_outbox as target
     set
-      state = wa_private.outbox_state_after(result.outcome, target.kind),
+      state = case
+        when result.outcome in ('sent', 'failed') then result.outcome
+        when result.outcome = 'awaiting_receipt' then 'sending'
+        -- Ticks and "typing" may be shown twice: there is nothing for a person to decide.
+        when result.outcome = 'uncertain' and target.kind not in ('read', 'typing') then 'uncertain'
+        else 'queued'
+      end,
       whatsapp_id = coalesce(result.whatsapp_id, target.whatsapp_id),
       sent_at = case when result.outcome = 'sent' then coalesce(result.sent_at, now()) else target.sent_at end,
       settle_by = case
@@ -164,11 +153,9 @@ $$;
 comment on function wa_private.sweep_outbox(uuid) is
 'Ends what waited too long: to be sent (expired), or for its receipt (uncertain).';
 
-revoke execute on function wa_private.outbox_state_after(text, text) from public, anon, authenticated;
 revoke execute on function wa_private.record_outbox_results(uuid, jsonb) from public, anon, authenticated;
 revoke execute on function wa_private.has_overdue_outbox(uuid) from public, anon, authenticated;
 revoke execute on function wa_private.sweep_outbox(uuid) from public, anon, authenticated;
-grant execute on function wa_private.outbox_state_after(text, text) to service_role;
 grant execute on function wa_private.record_outbox_results(uuid, jsonb) to service_role;
 grant execute on function wa_private.has_overdue_outbox(uuid) to service_role;
 grant execute on function wa_private.sweep_outbox(uuid) to service_role;
