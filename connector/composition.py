@@ -18,7 +18,6 @@ from connector.adapters.supabase.intake import SupabaseIntake
 from connector.adapters.supabase.leases import SupabaseLeases
 from connector.adapters.supabase.media import SupabaseFileQueue, SupabaseFileStore
 from connector.adapters.supabase.numbers import SupabaseNumbers
-from connector.adapters.supabase.outbox import SupabaseOutbox
 from connector.adapters.supabase.people import SupabasePeople
 from connector.adapters.supabase.sessions import SupabaseSessions
 from connector.adapters.supabase.wakeups import SupabaseWakeups
@@ -29,8 +28,9 @@ from connector.adapters.whatsapp.process.launcher import WhatsAppLauncher
 from connector.adapters.whatsapp.process.zygote import Zygote
 from connector.adapters.whatsapp.spool.writer import HighWater
 from connector.clock import SystemClock
+from connector.composition_delivery import delivery, outgoing_files
 from connector.data_folder import DataFolder
-from connector.delivery.outbox_worker import Delivery
+from connector.delivery.delivery import Delivery
 from connector.ingestion.history_fetch import LARGEST_PIECE, HistoryFetching
 from connector.ingestion.intake import Ingestion
 from connector.ingestion.media_fetch import MediaFetching, WakingIntake
@@ -42,7 +42,6 @@ from connector.people.numbers import AskedNumbers
 from connector.people.pictures import Pictures
 from connector.people.presence import Appearance, Presences
 from connector.ports import Intake, NumberBell, Wakeups
-from connector.sealing import Sealer
 from connector.sessions.companions import Companion
 from connector.sessions.runner import Surroundings
 from connector.sessions.supervisor import Pace, Supervisor
@@ -74,7 +73,10 @@ async def serve(settings: Settings, folder: DataFolder, zygote: Zygote) -> int:
         clock=SystemClock(),
     )
     beside = _Beside.over(client, launcher, servers, fetching, missing, wakeups)
-    supervisor = _supervisor(settings, folder, launcher, client, wakeups, beside)
+    files = outgoing_files(settings, folder, client)
+    sending = delivery(settings, launcher, client, wakeups, beside.numbers, files)
+    around = _surroundings(settings, launcher, client, beside, sending)
+    supervisor = _supervisor(settings, folder, client, wakeups, around)
     _stop_on_signals(supervisor)
     try:
         return await _run(supervisor, wakeups, zygote)
@@ -84,6 +86,7 @@ async def serve(settings: Settings, folder: DataFolder, zygote: Zygote) -> int:
             async with asyncio.timeout(CLOSE_WITHIN):
                 await client.aclose()
                 await servers.aclose()
+                await files.aclose()
 
 
 async def _run(supervisor: Supervisor, wakeups: Wakeups, zygote: Zygote) -> int:
@@ -200,12 +203,10 @@ def _asked_numbers(client: SupabaseClient, intake: Intake) -> AskedNumbers:
 def _supervisor(
     settings: Settings,
     folder: DataFolder,
-    launcher: WhatsAppLauncher,
     client: SupabaseClient,
     wakeups: Wakeups,
-    beside: _Beside,
+    around: Surroundings,
 ) -> Supervisor:
-    around = _surroundings(settings, launcher, client, wakeups, beside)
     lease = timedelta(seconds=settings.lease_seconds)
     leases = SupabaseLeases(client, around.clock, holder=folder.holder, ttl=lease)
     pace = Pace(
@@ -222,27 +223,17 @@ def _surroundings(
     settings: Settings,
     launcher: WhatsAppLauncher,
     client: SupabaseClient,
-    wakeups: Wakeups,
     beside: _Beside,
+    sending: Delivery,
 ) -> Surroundings:
     clock = SystemClock()
     sessions = SupabaseSessions(client)
     fetching = [beside.fetching] if settings.fetch_media else []
-    delivery = Delivery(
-        launcher=launcher,
-        outbox=SupabaseOutbox(client),
-        numbers=beside.numbers,
-        wakeups=wakeups,
-        sealer=Sealer(settings.state_keys),
-        clock=clock,
-        poll=timedelta(seconds=settings.poll_seconds),
-        poll_blind=timedelta(seconds=settings.poll_blind_seconds),
-    )
     return Surroundings(
         launcher=launcher,
         sessions=sessions,
         ingestion=Ingestion(launcher, beside.intake, sessions, clock),
-        delivery=delivery,
+        delivery=sending,
         further=(*beside.companions, *fetching),
         clock=clock,
         chance=random.random,

@@ -53,10 +53,3 @@ class OutboxResult:
     retry_after: timedelta | None = None
     pause: Pause | None = None
     claim: int | None = None  # of which claim it is said: a later one is not meant
-
-    @property
-    def lost_its_worker(self) -> bool:
-        """Whether the connection went away, so that rows behind it were not begun."""
-        return self.outcome is Outcome.RELEASED or (
-            self.outcome is Outcome.RETRY and not self.retry_after
-        )

@@ -1,0 +1,55 @@
+"""Builds what the outbox is sent with; the rest is composition.py's."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+from connector.adapters.files.outgoing_files import FREE_FOR_OTHERS, OutgoingFiles
+from connector.adapters.files.scratch import ScratchFolder
+from connector.adapters.supabase.client import SupabaseClient
+from connector.adapters.supabase.outbox import SupabaseOutbox
+from connector.adapters.supabase.stored_files import SupabaseStoredFiles
+from connector.adapters.supabase.uploads import SupabaseUploads
+from connector.adapters.whatsapp.process.launcher import WhatsAppLauncher
+from connector.clock import SystemClock
+from connector.data_folder import DataFolder
+from connector.delivery.delivery import Delivery
+from connector.ports import Files, Numbers, Wakeups
+from connector.sealing import Sealer
+from connector.settings import Settings
+
+
+def outgoing_files(
+    settings: Settings, folder: DataFolder, client: SupabaseClient
+) -> OutgoingFiles:
+    return OutgoingFiles(
+        SupabaseStoredFiles(client),
+        ScratchFolder(folder.path, FREE_FOR_OTHERS),
+        most_bytes=settings.send_limit_bytes,
+        trusted_hosts=settings.trusted_url_hosts,
+    )
+
+
+def delivery(
+    settings: Settings,
+    launcher: WhatsAppLauncher,
+    client: SupabaseClient,
+    wakeups: Wakeups,
+    numbers: Numbers,
+    files: Files,
+) -> Delivery:
+    return Delivery(
+        launcher=launcher,
+        unrecorded=launcher.unrecorded,
+        outbox=SupabaseOutbox(client),
+        numbers=numbers,
+        files=files,
+        uploads=SupabaseUploads(client),
+        wakeups=wakeups,
+        sealer=Sealer(settings.state_keys),
+        clock=SystemClock(),
+        chance=random.random,
+        poll=timedelta(seconds=settings.poll_seconds),
+        poll_blind=timedelta(seconds=settings.poll_blind_seconds),
+    )
