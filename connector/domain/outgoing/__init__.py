@@ -1,10 +1,6 @@
 """What becomes of an outbox row: checked, sent, tried again, or given up with a reason."""
 
-from connector.domain.outgoing.checks import (
-    LONGEST_TEXT,
-    content,
-    recipient,
-)
+from connector.domain.outgoing.checks import recipient
 from connector.domain.outgoing.content import (
     ContactCard,
     FileFacts,
@@ -52,7 +48,6 @@ from connector.domain.outgoing.results import (
 )
 
 __all__ = [
-    "LONGEST_TEXT",
     "MOST_ATTEMPTS",
     "MOST_LEAVING",
     "REFUSALS",
@@ -89,7 +84,6 @@ __all__ = [
     "Typing",
     "Unread",
     "Uploaded",
-    "content",
     "next_to_go",
     "outcome_of_failure",
     "outcome_of_invalid",
