@@ -14,7 +14,6 @@ declare
   result record;
   entry public.wa_outbox;
   chat_ids uuid[];
-  doubtful uuid[] := '{}';
 begin
   select array_agg(distinct named.chat_id) into chat_ids
   from jsonb_to_recordset(p_results) as row (id uuid)
@@ -75,13 +74,10 @@ begin
           p_session_id, result.pause ->> 'scope', (result.pause ->> 'seconds')::double precision, result.code
         );
       end if;
-      if entry.state = 'uncertain' and entry.whatsapp_id is null then
-        doubtful := doubtful || entry.chat_id;
-      end if;
     end if;
   end loop;
-  if doubtful <> '{}' then
-    perform wa_private.settle_uncertain_chats(p_session_id, doubtful);
+  if wa_private.has_uncertain_outbox(p_session_id) then
+    perform wa_private.settle_uncertain_chats(p_session_id, chat_ids);
   end if;
   perform wa_private.settle_sends(p_session_id, p_results);
   -- What was said since it was queued is older than what is sent only now.

@@ -44,6 +44,14 @@ begin
             and doubtful.state = 'uncertain'
             and doubtful.whatsapp_id is null
         )
+        -- Its receipt may be here before its id is: once that is recorded, this is asked again.
+        and not exists (
+          select from public.wa_outbox as under_way
+          where under_way.session_id = p_session_id
+            and under_way.chat_id = given.chat_id
+            and under_way.state in ('claimed', 'sending')
+            and under_way.settle_by is null
+        )
     ) as touched
     cross join lateral (
       select min(least(receipt.delivered_at, receipt.read_at, receipt.played_at)) as at
@@ -115,7 +123,8 @@ begin
 end;
 $$;
 comment on function wa_private.settle_uncertain_chats(uuid, uuid[]) is
-'The same with all receipts of these chats: a row may be in doubt only since after its receipt has come.';
+'The same with all receipts of these chats: a row may be in doubt, or the only one whose id is unknown, only since '
+'after its receipt has come.';
 
 revoke execute on function wa_private.has_uncertain_outbox(uuid) from public, anon, authenticated;
 revoke execute on function wa_private.settle_uncertain(uuid, uuid[], text[]) from public, anon, authenticated;

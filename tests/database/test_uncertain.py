@@ -78,7 +78,9 @@ async def test_a_receipt_that_came_while_the_row_was_still_in_flight_counts(
     await store(service, leased, tick("3EB0A", "read"))
     assert await states(service) == ["sending", "claimed"]
 
-    await forget(service, leased, *rows)
+    await forget(service, leased, *rows[:1])
+    assert await states(service) == ["uncertain", "claimed"]
+    await forget(service, leased, *rows[1:])
 
     assert await states(service) == ["read", "uncertain"]
     assert await ids_of_messages(service) == ["3EB0A", None]
@@ -93,6 +95,23 @@ async def test_two_receipts_settle_two_rows(
     await store(service, leased, both)
 
     assert await states(service) == ["delivered", "delivered", "uncertain"]
+
+
+async def test_a_receipt_that_may_be_of_what_is_under_way_waits_until_that_is_known(
+    leased: Session, service: Connection
+) -> None:
+    await lose(service, leased, "lost")
+    (row,) = await queue(service, leased, "sent")
+    await exchange(service, leased)
+
+    # Both have come before it is recorded which of them is whose.
+    both = {"receipts": [*tick("3EB0A")["receipts"], *tick("3EB0B")["receipts"]]}
+    await store(service, leased, both)
+    assert await states(service) == ["uncertain", "sending"]
+
+    await exchange(service, leased, sent(row, "3EB0A"))
+    assert await states(service) == ["delivered", "delivered"]
+    assert await ids_of_messages(service) == ["3EB0B", "3EB0A"]
 
 
 @pytest.mark.parametrize(
