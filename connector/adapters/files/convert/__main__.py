@@ -33,12 +33,13 @@ _PREPARED_BY: Final = {
 TOO_MUCH_MEMORY: Final = (
     "The file takes too much memory to read: make it smaller, or send it as a document."
 )
-# What Pillow and PyAV raise for broken files; their own errors are of these classes.
+# What Pillow raises for broken files, and PyAV besides its own errors.
 _OF_BROKEN_FILES: Final = (
     ArithmeticError,
     EOFError,
     LookupError,
     OSError,
+    RuntimeError,
     SyntaxError,
     ValueError,
     struct.error,

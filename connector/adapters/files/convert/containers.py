@@ -7,14 +7,22 @@ It is never left to choose, and nothing but the one file can be opened.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Final, NoReturn
+from contextlib import contextmanager
+from typing import Any, BinaryIO, Final, NoReturn, TypeVar
 
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from connector.adapters.files.convert.prepared import DAMAGED, Unsupported, head_of
+from connector.adapters.files.convert.prepared import (
+    AS_DOCUMENT,
+    DAMAGED,
+    Unsupported,
+    head_of,
+)
+
+AnyStream = TypeVar("AnyStream", AudioStream, VideoStream)
 
 QUICKTIME: Final = b"qt  "
 _ID3_HEADER: Final = 10
@@ -66,10 +74,24 @@ def _by_frame(head: bytes) -> str | None:
     return "mp3" if head[1] & 0x06 == 0x02 else None  # noqa: PLR2004 - layer III
 
 
-def opened(file: BinaryIO, reader: str) -> InputContainer:
-    """Raises av.FFmpegError."""
+@contextmanager
+def opened(file: BinaryIO, reader: str) -> Iterator[InputContainer]:
+    """Raises Unsupported for what FFmpeg cannot read, within the block too."""
     file.seek(0)
-    return av.open(file, "r", format=reader, io_open=_refuse, options={"threads": "1"})
+    try:
+        with av.open(
+            file,
+            "r",
+            format=reader,
+            io_open=_refuse,
+            options={"threads": "1"},
+            metadata_errors="replace",  # old songs are not titled in UTF-8
+        ) as container:
+            yield container
+    except MemoryError:
+        raise
+    except av.FFmpegError as error:
+        raise Unsupported(DAMAGED) from error
 
 
 def _refuse(*_: Any) -> NoReturn:
@@ -78,8 +100,7 @@ def _refuse(*_: Any) -> NoReturn:
 
 def sound_of(container: InputContainer) -> AudioStream | None:
     for stream in container.streams.audio:
-        stream.codec_context.thread_count = 1
-        return stream
+        return _readable(stream)
     return None
 
 
@@ -87,9 +108,15 @@ def picture_of(container: InputContainer) -> VideoStream | None:
     """The moving picture; the cover of a song is none."""
     for stream in container.streams.video:
         if not stream.disposition & stream.disposition.attached_pic:
-            stream.codec_context.thread_count = 1
-            return stream
+            return _readable(stream)
     return None
+
+
+def _readable(stream: AnyStream) -> AnyStream:
+    if stream.codec_context is None:  # FFmpeg has no decoder for it
+        raise Unsupported(f"It is coded in a way that we do not read: {AS_DOCUMENT}.")
+    stream.codec_context.thread_count = 1
+    return stream
 
 
 def frames(
@@ -102,7 +129,9 @@ def frames(
             for frame in packet.decode():
                 good += 1
                 yield frame
-        except av.InvalidDataError:
+        except MemoryError:
+            raise
+        except av.FFmpegError:
             bad += 1
     if bad > good:
         raise Unsupported(DAMAGED)

@@ -21,6 +21,7 @@ from connector.adapters.files.convert.containers import (
 from connector.adapters.files.convert.job import Answer
 from connector.adapters.files.convert.pipe import Pipe
 from connector.adapters.files.convert.prepared import (
+    DAMAGED,
     Prepared,
     Unsupported,
     head_of,
@@ -30,6 +31,8 @@ from connector.adapters.files.convert.waveform import RATE, Waveform
 
 OPUS: Final = "audio/ogg; codecs=opus"
 BITS_A_SECOND: Final = 32_000
+LONGEST: Final = 2 * 3600  # seconds of a voice note
+_RATES: Final = range(4_000, 400_000)
 # What WhatsApp plays as an audio file: how it is wrapped, how it is coded, its type.
 _PLAYED: Final = {
     ("mp3", "mp3"): "audio/mpeg",
@@ -102,9 +105,11 @@ def _is_voice_note(reader: str, container: InputContainer, stream: AudioStream) 
 
 def _plain(container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
     """Mono, 48 kHz, 16 bits, whatever it was, even if that changes on the way."""
-    resampler, shape = None, None
+    resampler, shape, lasting = None, None, 0.0
     for frame in frames(container, stream):
         now = (frame.format.name, frame.layout.name, frame.rate)
+        if frame.rate not in _RATES:  # nobody's; it would take hours, and all memory
+            raise Unsupported(DAMAGED)
         if now != shape:
             if resampler is not None:
                 yield from resampler.resample(None)
@@ -113,6 +118,11 @@ def _plain(container: InputContainer, stream: AudioStream) -> Iterator[AudioFram
         assert resampler is not None  # noqa: S101 - for the reader, and for mypy
         frame.pts = None
         yield from resampler.resample(frame)
+        lasting += frame.samples / frame.rate
+        if lasting > LONGEST:
+            raise Unsupported(
+                f"It lasts longer than {LONGEST // 3600} hours: send it as a document."
+            )
     if resampler is not None:
         yield from resampler.resample(None)
 
