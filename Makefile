@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: demo
 demo: .venv/ready ## Link an emulated phone and exchange messages, on a local Supabase (ARGS=--once checks and exits)
@@ -44,6 +44,10 @@ bench: .venv/ready ## Measure latency, throughput and memory; the last line is o
 .PHONY: crashes
 crashes: .venv/ready ## Kill everything in turn while people talk, and count what is missing (ROUNDS=50 SEED=...)
 	@$(BIN)/python -m tests.crashes --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+.PHONY: send-crashes
+send-crashes: .venv/ready ## Kill worker and connector at each step of a send, and count what was heard twice (ROUNDS=50 SEED=...)
+	@$(BIN)/python -m tests.crashes.sends --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .PHONY: fmt
 fmt: .venv/ready ## Format Python and SQL

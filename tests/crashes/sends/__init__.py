@@ -1,0 +1,1 @@
+"""Killed at each step of a send: does anybody hear anything twice?"""
