@@ -24,6 +24,7 @@ from connector.domain.outgoing import (
     Target,
     Uploaded,
 )
+from connector.go_environment import GO_ENVIRONMENT
 from connector.ports import Attempt, Lane, SealedFile, Sent, Signal
 from devstack.whatsapp import Group, HeardMessage, Person, WhatsApp
 from devstack.whatsapp.stanza_kinds import unwrapped
@@ -49,6 +50,7 @@ class World:
     number: Number
     running: Running
     folder: Path
+    zygote_id: int  # of its process
     _names: Any = field(default_factory=itertools.count)
 
     @property
@@ -82,6 +84,14 @@ class World:
                             return one
                 await self.running.event(Signal.SPOOLED)
 
+    def private_memory(self) -> int:
+        """Bytes that the worker has for itself."""
+        task = Path(f"/proc/{self.zygote_id}/task/{self.zygote_id}/children")
+        [worker] = task.read_text("ascii").split()
+        lines = Path(f"/proc/{worker}/smaps_rollup").read_text("ascii").splitlines()
+        sizes = [line.split()[1] for line in lines if line.startswith("Private_")]
+        return sum(map(int, sizes)) * 1024
+
     def sealed(self, plain: bytes, media_type: str) -> SealedFile:
         path, key = self.folder / f"{next(self._names)}", sealed_files.new_key()
         path.write_bytes(sealed_files.sealing(key).update(plain))
@@ -114,11 +124,16 @@ async def talking_number(folder: Path) -> AsyncIterator[World]:
         bob = whatsapp.person("5521987654321", "Bob")
         carla = whatsapp.person("5531976543210", "Carla")
         family = whatsapp.group("Família", owner=ana, members=[bob, carla])
-        with zygote_program(whatsapp.environment) as (zygote, _):
+        with zygote_program({**GO_ENVIRONMENT, **whatsapp.environment}) as (
+            zygote,
+            program,
+        ):
             launcher = WhatsAppLauncher(zygote, folder / "data", [KEY], ROOMY)
             number = Number(whatsapp, ana, launcher, "session-1")
             running = await number.link()
-            yield World(whatsapp, ana, bob, carla, family, number, running, folder)
+            yield World(
+                whatsapp, ana, bob, carla, family, number, running, folder, program.pid
+            )
             await running.worker.stop()
             launcher.close()
         assert whatsapp.unanswered == []

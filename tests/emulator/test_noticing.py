@@ -11,7 +11,7 @@ from devstack.whatsapp.stanza_kinds import outside
 from devstack.whatsapp.verbs.polling import poll_message
 from devstack.whatsapp.wire.errors import DecryptError
 from devstack.whatsapp.wire.protobufs import E2E
-from tests.emulator.client import CallFailed, Neonize, neonize_jid
+from tests.emulator.client import CallFailed, Neonize, delivered, neonize_jid
 from tests.emulator.linked import Linked, appears_online
 from tests.emulator.test_media import jpeg
 
@@ -76,6 +76,7 @@ async def test_changes_say_on_the_outside_what_they_do(
     assert edit.outside.hides_failure
     for heard in (edit, deletion):
         assert heard.outside == outside(heard.message)
+        await client.event(Neonize.Receipt, delivered(heard.whatsapp_id))
 
 
 async def test_only_the_first_version_of_a_poll_is_one_to_the_library(

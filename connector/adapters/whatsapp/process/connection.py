@@ -1,4 +1,4 @@
-"""One linked number's neonize client: the only place that loads the Go library.
+"""One linked number's connection, through neonize (client.py).
 
 What neonize 0.5.2 does not survive, and how that is kept from happening here:
 
@@ -14,43 +14,37 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from connector.adapters.whatsapp import protobufs
 from connector.adapters.whatsapp.answers.look_up_errors import look_up_error
 from connector.adapters.whatsapp.bounds import LONGEST_NAME, clean
-from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.process import orders
+from connector.adapters.whatsapp.process.client import (
+    ChatPresence,
+    ChatPresenceMedia,
+    Client,
+    ClientName,
+    ClientType,
+    MediaType,
+    NeonizeError,
+    Presence,
+    ReceiptType,
+    device_props,
+)
 from connector.adapters.whatsapp.process.recorder import Recorder
 from connector.adapters.whatsapp.process.send_errors import (
     errand_error,
     send_error,
     upload_error,
 )
-from connector.adapters.whatsapp.protobufs import companion, e2e, events
+from connector.adapters.whatsapp.protobufs import e2e, events
 from connector.domain.addresses import LID_SERVER
 from connector.errors import ConnectorError, NotConnected, SendFailed
 
-protobufs.remove_stand_in()
-
-from neonize.client import NewClient  # noqa: E402 - the real package, from here on
-from neonize.exc import NeonizeError  # noqa: E402 - the same
-from neonize.utils.enum import (  # noqa: E402 - the same
-    ChatPresence,
-    ChatPresenceMedia,
-    ClientName,
-    ClientType,
-    MediaType,
-    Presence,
-    ReceiptType,
-)
-
-DEVICE_NAME: Final = "Zapbase"  # what the phone lists under "Linked devices"
 _LONGEST_CALL_AT_STOP: Final = 1.5
 # The key scheme and the path, not what the bytes are.
 _MEDIA_TYPES: Final = {
@@ -60,11 +54,6 @@ _MEDIA_TYPES: Final = {
     "document": MediaType.MediaDocument,
 }
 
-# whatsmeow's words quote addresses, and each line costs the recorder's thread a turn:
-# neonize passes this logger's level on to Go, and whatever still comes to the root.
-logging.getLogger("neonize.utils.log").setLevel(logging.ERROR)
-logging.getLogger().setLevel(logging.CRITICAL)
-
 
 class Connection:
     """Dials, sends, asks and hangs up; events go to the recorder."""
@@ -73,7 +62,7 @@ class Connection:
         self._store = store
         self._recorder = recorder
         self._props = device_props(history_days)
-        self._clients: list[_Client] = []
+        self._clients: list[Client] = []
         self._lock = threading.Lock()
         self._dialling = False
         self._stopping = False
@@ -87,7 +76,7 @@ class Connection:
                 return
             self._dialling = True
             self._pairing_phone = pairing_phone
-            client = _Client(
+            client = Client(
                 f"{self._store}{orders.STORE_OPTIONS}",
                 props=self._props,
                 uuid=f"zapbase-{len(self._clients)}",
@@ -114,6 +103,11 @@ class Connection:
         with self._doing(upload_error) as client:
             # ctypes takes it as it takes bytes: only its address is passed on.
             return client.upload(plain, _MEDIA_TYPES[media_type])  # type: ignore[arg-type]
+
+    def give_back(self, size: int) -> None:
+        """Have Go return the memory that a file of so many bytes took in there."""
+        with contextlib.suppress(NotConnected), self._calling() as client:
+            client.make_go_collect(size)
 
     def mark_read(self, chat: bytes, sender: bytes, message_ids: Sequence[str]) -> None:
         """Tick what one sender wrote. Raises NotConnected, SendFailed."""
@@ -199,7 +193,7 @@ class Connection:
         if self._clients and self._recorder.called.is_set() and not self._calls:
             self._clients[-1].stop()  # type: ignore[no-untyped-call] # the same
 
-    def _run(self, client: _Client) -> None:
+    def _run(self, client: Client) -> None:
         try:
             client.connect()
         except NeonizeError as error:
@@ -231,7 +225,7 @@ class Connection:
             self._recorder.signal("pairing_code", text=code)
 
     @contextlib.contextmanager
-    def _doing(self, meaning: Callable[[str], ConnectorError]) -> Iterator[_Client]:
+    def _doing(self, meaning: Callable[[str], ConnectorError]) -> Iterator[Client]:
         """Raises NotConnected, and else what neonize's sentence means."""
         with self._calling() as client:
             if not self._recorder.connected:
@@ -242,7 +236,7 @@ class Connection:
                 raise meaning(str(error)) from error
 
     @contextlib.contextmanager
-    def _calling(self) -> Iterator[_Client]:
+    def _calling(self) -> Iterator[Client]:
         with self._lock:
             if self._stopping or not self._recorder.called.is_set():
                 raise NotConnected
@@ -255,44 +249,5 @@ class Connection:
                 self._calls -= 1
 
 
-class _Client(NewClient):
-    """neonize's client with the callbacks it does not offer to set."""
-
-    def prepare(self, recorder: Recorder, on_qr: Callable[[str], None]) -> None:
-        self._recorder = recorder
-        self.event.execute = recorder.execute  # type: ignore[method-assign] # the recorder
-        # Go sends only the events that have a handler here; execute replaces the rest.
-        self.event.list_func = dict.fromkeys(Code, _never_called)
-        self.event.qr(lambda _client, data: self._on_qr(on_qr, data))
-
-    def _on_qr(self, on_qr: Callable[[str], None], data: bytes) -> None:
-        self._recorder.called.set()
-        on_qr(data.decode())
-
-    def _NewClient__onLoginStatus(self, _uuid: int, status: int) -> None:  # noqa: N802 - neonize's own name, mangled
-        # After "timeout" and the errors there is no event, and connect() never returns.
-        self._recorder.called.set()
-        outcome = ctypes.string_at(status).decode(errors="replace")
-        if outcome != "success":
-            self._recorder.signal("pairing_failed", reason=outcome[:80])
-
-
-def device_props(history_days: int) -> companion.DeviceProps:
-    """What the phone is told of this device, and how much history it should send."""
-    props = companion.DeviceProps(
-        os=DEVICE_NAME,
-        platformType=companion.DeviceProps.CHROME,
-        requireFullSync=False,
-    )
-    props.historySyncConfig.recentSyncDaysLimit = history_days
-    props.historySyncConfig.fullSyncDaysLimit = history_days
-    props.historySyncConfig.inlineInitialPayloadInE2EeMsg = True
-    return props
-
-
 def _first_words(error: NeonizeError) -> str:
     return str(error)[:200]
-
-
-def _never_called(*_: object) -> None:
-    raise AssertionError("Recorder.execute takes every event")

@@ -28,6 +28,7 @@ Answer = tuple[dict[str, Any], bytes]
 # neonize cannot be told to give an upload up. One that hangs keeps its thread, and its
 # file in memory, until the network gives it up; meanwhile another one may go on.
 _UPLOADS: Final = 2
+_LARGE: Final = 1024 * 1024  # bytes, of a file after which it is worth the while
 
 
 class Errands:
@@ -67,6 +68,8 @@ def _upload(connection: Connection, frame: Frame) -> Answer:
     finally:
         # An error's traceback holds the file as well, in a circle with the error.
         gc.collect()
+        if size >= _LARGE:
+            connection.give_back(size)
     told = {"url": uploaded.url, "direct_path": uploaded.DirectPath}
     secrets = uploaded.MediaKey + uploaded.FileSHA256 + uploaded.FileEncSHA256
     return {**told, "size": uploaded.FileLength}, secrets
