@@ -20,7 +20,7 @@ from connector.domain.outgoing import (
     Typing,
     Uploaded,
 )
-from connector.errors import ConnectorError, NotConnected
+from connector.errors import ConnectorError, NotConnected, WorkerGone
 from connector.ports import (
     Attempt,
     Claim,
@@ -74,6 +74,13 @@ class MemoryOutbox:
     waiting: set[str] = field(default_factory=set)  # for their retry_at
     paused: bool = False
     look_again: deque[timedelta] = field(default_factory=deque)
+    history: list[tuple[str, Outcome]] = field(default_factory=list)
+    answers: asyncio.Event = field(default_factory=asyncio.Event)  # held up while clear
+    asked: int = 0
+
+    def __post_init__(self) -> None:
+        self.answers.set()
+
     swept: asyncio.Event = field(default_factory=asyncio.Event)
     recorded: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -106,6 +113,8 @@ class MemoryOutbox:
         if (error := self.lose_next_answer) is not None:
             self.lose_next_answer = None
             raise error
+        self.asked += 1
+        await self.answers.wait()
         again = self.look_again.popleft() if self.look_again else None
         return Claim(rows=rows, look_again=again)
 
@@ -124,6 +133,7 @@ class MemoryOutbox:
             return  # somebody else has settled it
         self.claimed.pop(result.id, None)
         self.results[result.id] = result
+        self.history.append((result.id, result.outcome))
         self.recorded.set()
         if claimed is None:
             return
@@ -246,13 +256,15 @@ class SendingWorker(AskedWorker):
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     upload_gate: asyncio.Event = field(default_factory=asyncio.Event)
     in_flight: asyncio.Event = field(default_factory=asyncio.Event)
+    says_no: asyncio.Event = field(default_factory=asyncio.Event)  # to those behind
 
     def __post_init__(self) -> None:
         super().__init__()
-        self.gate.set()
-        self.upload_gate.set()
+        for gate in (self.gate, self.upload_gate, self.says_no):
+            gate.set()
         self._turns = asyncio.Lock()
         self._failures = 0
+        self._is_gone = False
 
     async def send(self, to: Jid, message: OutgoingMessage, secret: bytes) -> Sent:
         """One after the other; what waits behind a failure is not begun."""
@@ -261,7 +273,8 @@ class SendingWorker(AskedWorker):
         try:
             async with self._turns:
                 if failures != self._failures:
-                    raise NotConnected
+                    await self.says_no.wait()
+                    raise WorkerGone if self._is_gone else NotConnected
                 return await self._send(to, message, secret)
         finally:
             self.at_the_gate -= 1
@@ -269,6 +282,7 @@ class SendingWorker(AskedWorker):
     async def _send(self, to: Jid, message: OutgoingMessage, secret: bytes) -> Sent:
         whatsapp_id = f"3EB0{len(self.heard)}"
         content = message.content
+        await asyncio.sleep(0)  # an answer takes its time
         try:
             if self.refusals:
                 raise self.refusals.popleft()
@@ -284,8 +298,9 @@ class SendingWorker(AskedWorker):
             await self.gate.wait()
             if self.breaks is not None:
                 raise self.breaks
-        except ConnectorError:
+        except ConnectorError as error:
             self._failures += 1
+            self._is_gone = isinstance(error, WorkerGone)
             raise
         return Sent(whatsapp_id=whatsapp_id, at=NOON)
 

@@ -157,6 +157,24 @@ async def test_a_file_that_breaks_every_worker_has_an_end(scene: Scene) -> None:
     assert good.outcome is Outcome.SENT
 
 
+async def test_a_file_that_only_waited_for_its_turn_is_not_blamed(
+    scene: Scene,
+) -> None:
+    scene.files.named = None
+    scene.worker.upload_gate.clear()
+    scene.worker.refuses.extend([WorkerGone(), WorkerGone()])
+    scene.outbox.queued.extend([document("1"), document("2", to="5511911111111")])
+
+    async with scene.delivering():
+        await turns_until(lambda: scene.files.on_disk == 2)
+        await settle()
+        scene.worker.upload_gate.set()
+        await scene.outbox.until_recorded("2", Outcome.SENT)
+
+    assert ("1", Outcome.RETRY) in scene.outbox.history
+    assert ("2", Outcome.RETRY) not in scene.outbox.history
+
+
 async def test_one_file_of_the_whole_machine_is_uploaded_at_a_time(
     scene: Scene,
 ) -> None:

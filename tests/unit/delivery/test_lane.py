@@ -11,6 +11,7 @@ from connector.errors import (
     SendRefused,
     SendUncertain,
     SupabaseRefused,
+    SupabaseUnavailable,
     WorkerGone,
 )
 from connector.ports import SessionId
@@ -18,7 +19,7 @@ from tests.fakes.clock import ManualClock, settle, turns_until
 from tests.fakes.delivering import Scene
 from tests.fakes.sending import SilentDoorbell, asked, row
 
-BOB, CARLA = "5511911111111", "5511922222222"
+BOB, CARLA, DORA = "5511911111111", "5511922222222", "5511933333333"
 FILE = {"storage_path": "a.pdf"}
 
 
@@ -46,6 +47,28 @@ async def test_one_that_fails_for_good_lets_the_next_one_go_again(scene: Scene) 
 
     assert (first.outcome, second.outcome) == (Outcome.FAILED, Outcome.SENT)
     assert scene.worker.heard == ["m2"]
+    assert ("2", Outcome.RELEASED) not in scene.outbox.history
+
+
+async def test_nobody_begins_while_one_behind_a_failure_is_not_answered(
+    scene: Scene,
+) -> None:
+    scene.wakeups = DeafDoorbell()
+    scene.worker.says_no.clear()
+    scene.worker.refusals.append(SendRefused(403))
+    scene.outbox.queued.extend(row(str(n), text=f"m{n}") for n in range(1, 4))
+
+    async with scene.delivering():
+        await scene.outbox.until_recorded("1", Outcome.FAILED)
+        await settle()
+        is_at_rest = not asyncio.get_running_loop()._ready  # type: ignore[attr-defined] # who can go on
+        meanwhile = list(scene.worker.heard)
+        scene.worker.says_no.set()
+        await scene.worker.until_heard(2)
+
+    assert is_at_rest
+    assert meanwhile == []
+    assert scene.worker.heard == ["m2", "m3"]
 
 
 async def test_one_that_is_tried_again_keeps_the_rest_of_its_chat_waiting(
@@ -73,39 +96,77 @@ async def test_one_that_is_tried_again_keeps_the_rest_of_its_chat_waiting(
 async def test_what_was_claimed_ahead_does_not_overtake_what_goes_back(
     scene: Scene,
 ) -> None:
+    """Claimed while nobody knew yet that the row before it goes back."""
     scene.worker.gate.clear()
-    scene.outbox.queued.extend(row(str(n), text=f"m{n}") for n in range(48))
+    scene.files.gate.clear()
+    scene.outbox.queued.extend(row(str(n), text=f"m{n}") for n in range(16))
+    scene.outbox.queued.append(asked("file", "document", FILE))
 
     async with scene.delivering():
         await scene.worker.in_flight.wait()
-        scene.worker.refusals.append(SendRefused(503))
+        scene.outbox.answers.clear()
         scene.worker.gate.set()
-        await scene.outbox.until_recorded("1", Outcome.RETRY)
+        await scene.worker.until_heard(6)  # from now on an answer is under way
+        scene.worker.refusals.append(SendRefused(503))
+        await turns_until(lambda: not scene.worker.refusals)
+        await settle()
+        scene.outbox.answers.set()
+        await settle()
+        scene.files.gate.set()
         await turns_until(lambda: not scene.outbox.claimed)
+        meanwhile = len(scene.worker.heard)
         scene.outbox.time_passes()
-        await scene.worker.until_heard(48)
+        await scene.worker.until_heard(17)
 
-    assert scene.worker.heard == [f"m{n}" for n in range(48)]
+    assert meanwhile < 16
+    assert scene.worker.heard == [*(f"m{n}" for n in range(16)), "OutgoingMedia"]
+
+
+async def test_a_lost_answer_says_nothing_about_what_is_in_hand(scene: Scene) -> None:
+    scene.worker.gate.clear()
+    scene.outbox.queued.extend(row(str(n)) for n in range(2))
+
+    async with scene.delivering():
+        await turns_until(lambda: scene.worker.at_the_gate == 2)
+        scene.outbox.queued.append(row("2"))
+        scene.outbox.lose_next_answer = SupabaseUnavailable()
+        await turns_until(lambda: scene.outbox.lose_next_answer is None)
+        await settle()
+        scene.worker.gate.set()
+        await scene.outbox.until_recorded("2", Outcome.SENT)
+
+    assert scene.outbox.history == [
+        ("2", Outcome.RELEASED),
+        *((str(n), Outcome.SENT) for n in range(3)),
+    ]
 
 
 async def test_a_number_told_to_slow_down_sends_nothing_more_to_anybody(
     scene: Scene,
 ) -> None:
     scene.worker.refusals.append(SendRefused(429))
-    scene.outbox.queued.extend([row("1", to=BOB), row("2", to=CARLA, text="carla")])
+    scene.outbox.queued.extend(
+        [
+            row("1", to=BOB),
+            row("2", to=CARLA, text="carla"),
+            row("3", to=DORA, text="dora"),
+        ]
+    )
 
     async with scene.delivering():
         paused = await scene.outbox.until_recorded("1")
         await scene.outbox.until_recorded("2", Outcome.RELEASED)
         meanwhile = list(scene.worker.heard)
+        await scene.outbox.until_recorded("3", Outcome.RELEASED)
+        meanwhile += scene.worker.heard
         scene.outbox.time_passes()
-        await scene.worker.until_heard(2)
+        await scene.worker.until_heard(3)
 
     assert paused.outcome is Outcome.PAUSED
     assert paused.pause is not None
     assert paused.pause.lasting == timedelta(minutes=10)
     assert meanwhile == []
-    assert scene.worker.heard == ["oi", "carla"]
+    assert scene.worker.heard == ["oi", "carla", "dora"]
 
 
 async def test_being_told_again_is_a_longer_pause(scene: Scene) -> None:
@@ -176,17 +237,21 @@ async def test_a_file_on_its_way_holds_back_its_own_chat_only(scene: Scene) -> N
     assert scene.worker.heard == ["other", "OutgoingMedia", "behind"]
 
 
-async def test_no_more_is_in_hand_than_can_be_given_back(scene: Scene) -> None:
+async def test_no_more_is_in_hand_than_is_worth_giving_back(scene: Scene) -> None:
+    """However many rows wait behind a file in the same chat."""
     scene.files.gate.clear()
-    scene.outbox.queued.append(asked("file", "document", FILE))
-    scene.outbox.queued.extend(row(str(n)) for n in range(99))
+    behind = [row(f"behind {n}", to=BOB) for n in range(60)]
+    others = [row(f"other {n}", to=CARLA) for n in range(3)]
+    scene.outbox.queued.append(asked("file", "document", FILE, to=BOB))
+    for other in others:
+        scene.outbox.queued.extend([*(behind.pop() for _ in range(14)), other])
 
     async with scene.delivering():
-        for _ in range(5):
-            await settle()
+        await scene.outbox.until_recorded("other 1")
+        await settle()
         in_hand = len(scene.outbox.claimed)
 
-    assert 16 <= in_hand <= 32
+    assert 16 < in_hand <= 32
 
 
 async def test_a_stop_in_the_middle_of_a_file_leaves_nothing_on_the_disk(
