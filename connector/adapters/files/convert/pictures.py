@@ -81,9 +81,10 @@ def thumbnail(picture: Image.Image) -> bytes:
     side = (THUMBNAIL_SIDE, THUMBNAIL_SIDE)
     picture.draft("RGB", (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))
     picture.thumbnail(side)
-    turned = ImageOps.exif_transpose(picture) if picture.format != "PNG" else picture
+    if picture.format != "PNG":
+        ImageOps.exif_transpose(picture, in_place=True)
     out = io.BytesIO()
-    flat(turned).save(out, "JPEG", quality=70)  # so many pixels never take 16 kB
+    flat(picture).save(out, "JPEG", quality=70)  # so many pixels never take 16 kB
     return out.getvalue()
 
 
@@ -94,7 +95,7 @@ def flat(picture: Image.Image) -> Image.Image:
             "The picture has more than 8 bits a colour: send it as JPEG or PNG."
         )
     if not picture.has_transparency_data:
-        return picture.convert("RGB")
+        return picture if picture.mode == "RGB" else picture.convert("RGB")
     colours = picture.convert("RGBA")
     white = Image.new("RGBA", picture.size, "white")
     return Image.alpha_composite(white, colours).convert("RGB")
@@ -102,7 +103,8 @@ def flat(picture: Image.Image) -> Image.Image:
 
 def _converted(picture: Image.Image, most_bytes: int) -> Prepared:
     profile = picture.info.get("icc_profile") if picture.mode in _WITH_PROFILE else None
-    upright = flat(ImageOps.exif_transpose(picture))
+    ImageOps.exif_transpose(picture, in_place=True)  # a copy would be as large again
+    upright = flat(picture)
     pipe = Pipe(most_bytes)
     upright.save(pipe, "JPEG", quality=QUALITY, icc_profile=profile)
     width, height = upright.size
