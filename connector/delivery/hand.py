@@ -101,6 +101,12 @@ class Hand:
         if entry.task is not None:
             entry.task.cancel()
 
+    @property
+    def is_burst(self) -> bool:
+        """Whether somebody waits for nothing but a turn."""
+        places = [each.place for each in self]
+        return next_to_go(places, most_leaving=len(places) + 1) is not None
+
     def next(self) -> InHand | None:
         rows = list(self._rows.values())
         at = next_to_go([each.place for each in rows])

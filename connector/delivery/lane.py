@@ -168,7 +168,8 @@ class Lane:
         if self._exchange is not None:
             return
         told = len(self._recording.waiting)
-        is_quiet = not self._hand.leaving
+        # Within a burst, results are told with its next claim.
+        is_quiet = self._sending.failed or not self._hand.is_burst
         has_room = len(self._hand) <= CLAIM_AHEAD_AT
         if (told and (is_quiet or told >= CLAIMED_AT_ONCE)) or (
             self._may_be_more and has_room

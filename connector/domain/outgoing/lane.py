@@ -32,7 +32,7 @@ class Place:
     alone: bool = False  # acts on its chat in its own time: what was before it is over
 
 
-def next_to_go(lane: Sequence[Place]) -> int | None:
+def next_to_go(lane: Sequence[Place], most_leaving: int = MOST_LEAVING) -> int | None:
     """The place of the row that goes next; None while everything has to wait."""
     leaving = sum(place.stage is Stage.LEAVING for place in lane)
     held: set[str] = set()  # chats in which somebody is still to go
@@ -41,7 +41,7 @@ def next_to_go(lane: Sequence[Place]) -> int | None:
         if place.stage is Stage.LEAVING:
             busy.add(place.chat)
             continue
-        may_go = place.chat not in busy if place.alone else leaving < MOST_LEAVING
+        may_go = place.chat not in busy if place.alone else leaving < most_leaving
         if place.stage is Stage.READY and place.chat not in held and may_go:
             return at
         held.add(place.chat)
