@@ -87,6 +87,7 @@ declare
   held_until timestamptz;
   session public.wa_sessions;
   picked uuid[];
+  claimed_rows jsonb;
 begin
   select lease.expires_at into held_until from wa_private.hold_lease(p_session_id, p_term, null) as lease;
   if jsonb_array_length(coalesce(p_results, '[]')) > 0 or wa_private.has_overdue_outbox(p_session_id) then
@@ -122,10 +123,11 @@ begin
   end if;
 
   if picked <> '{}' then
-    return jsonb_build_object(
-      'rows', wa_private.claim_outbox_rows(p_session_id, p_term, p_lineage, picked),
-      'look_again_in_seconds', null
-    );
+    claimed_rows := wa_private.claim_outbox_rows(p_session_id, p_term, p_lineage, picked);
+    if wa_private.is_paced(session) then
+      perform wa_private.reserve_sends(p_session_id, picked, now());
+    end if;
+    return jsonb_build_object('rows', claimed_rows, 'look_again_in_seconds', null);
   end if;
   return jsonb_build_object(
     'rows', '[]'::jsonb, 'look_again_in_seconds', wa_private.seconds_until_next(session, now())

@@ -105,6 +105,21 @@ async def test_a_window_slides(pacing: Pacing, limit: str, window: float) -> Non
     assert len(await pacing.sends(2)) == 1
 
 
+async def test_what_is_claimed_counts_before_anything_is_said_of_it(
+    pacing: Pacing,
+) -> None:
+    await pacing.limits(send_per_day=1)
+    row, _ = await pacing.writes(BOB, BOB)
+    await pacing.claims()
+    # A receipt told of it, or a person: no result ever will.
+    await pacing.connection.execute(
+        "update wa_outbox set state = 'delivered' where id = $1", row
+    )
+
+    assert len(await pacing.ledger()) == 1
+    assert await pacing.claims() == []
+
+
 async def test_what_is_given_back_was_not_sent(pacing: Pacing) -> None:
     await pacing.limits(send_per_day=1)
     (row,) = await pacing.writes(BOB)
