@@ -215,6 +215,10 @@ os.write(1, job.framed(job.ANSWER, Answer(unsupported=told).encoded()))
     assert str(caught.value) == "['LC_CTYPE'] False 1 (0, 0)"
 
 
-def _children() -> list[int]:
-    told = Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii")
-    return [int(each) for each in told.split()]
+def _children() -> list[str]:
+    """Which of our processes prepare files."""
+    ours = Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()
+    program = preparing.PROGRAM[-1].encode()
+    return [
+        each for each in ours if program in Path(f"/proc/{each}/cmdline").read_bytes()
+    ]
