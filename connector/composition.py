@@ -28,7 +28,7 @@ from connector.adapters.whatsapp.process.launcher import WhatsAppLauncher
 from connector.adapters.whatsapp.process.zygote import Zygote
 from connector.adapters.whatsapp.spool.writer import HighWater
 from connector.clock import SystemClock
-from connector.composition_delivery import delivery, outgoing_files
+from connector.composition_delivery import Shared, delivery, outgoing_files
 from connector.data_folder import DataFolder
 from connector.delivery.delivery import Delivery
 from connector.ingestion.history_fetch import LARGEST_PIECE, HistoryFetching
@@ -74,7 +74,8 @@ async def serve(settings: Settings, folder: DataFolder, zygote: Zygote) -> int:
     )
     beside = _Beside.over(client, launcher, servers, fetching, missing, wakeups)
     files = outgoing_files(settings, folder, client)
-    sending = delivery(settings, launcher, client, wakeups, beside.numbers, files)
+    shared = Shared(numbers=beside.numbers, files=files, file_sent=fetching.wake)
+    sending = delivery(settings, launcher, client, wakeups, shared)
     around = _surroundings(settings, launcher, client, beside, sending)
     supervisor = _supervisor(settings, folder, client, wakeups, around)
     _stop_on_signals(supervisor)

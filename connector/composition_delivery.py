@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from connector.adapters.files.outgoing_files import FREE_FOR_OTHERS, OutgoingFiles
@@ -15,7 +17,7 @@ from connector.adapters.whatsapp.process.launcher import WhatsAppLauncher
 from connector.clock import SystemClock
 from connector.data_folder import DataFolder
 from connector.delivery.delivery import Delivery
-from connector.ports import Files, Numbers, Wakeups
+from connector.ports import Files, Numbers, SessionId, Wakeups
 from connector.sealing import Sealer
 from connector.settings import Settings
 
@@ -31,21 +33,30 @@ def outgoing_files(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What delivery shares with others."""
+
+    numbers: Numbers
+    files: Files
+    file_sent: Callable[[SessionId], None]
+
+
 def delivery(
     settings: Settings,
     launcher: WhatsAppLauncher,
     client: SupabaseClient,
     wakeups: Wakeups,
-    numbers: Numbers,
-    files: Files,
+    shared: Shared,
 ) -> Delivery:
     return Delivery(
         launcher=launcher,
         unrecorded=launcher.unrecorded,
         outbox=SupabaseOutbox(client),
-        numbers=numbers,
-        files=files,
+        numbers=shared.numbers,
+        files=shared.files,
         uploads=SupabaseUploads(client),
+        file_sent=shared.file_sent,
         wakeups=wakeups,
         sealer=Sealer(settings.state_keys),
         clock=SystemClock(),

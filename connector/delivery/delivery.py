@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from connector.delivery.attempts import Attempts
 from connector.delivery.lane import Lane
@@ -45,6 +46,8 @@ class Delivery:
     numbers: Numbers
     files: Files
     uploads: Uploads
+    # What was sent from elsewhere is kept in Storage like what is received.
+    file_sent: Callable[[SessionId], None]
     wakeups: Wakeups
     sealer: Sealer
     clock: Clock
@@ -121,12 +124,13 @@ def _recording(
     delivery: Delivery, context: SessionContext, attempts: Attempts
 ) -> Recording:
     return Recording(
-        context,
-        delivery.outbox,
-        attempts,
-        delivery.unrecorded(context.session_id),
-        delivery.clock,
-        delivery.chance,
+        context=context,
+        outbox=delivery.outbox,
+        attempts=attempts,
+        notes=delivery.unrecorded(context.session_id),
+        file_sent=partial(delivery.file_sent, context.session_id),
+        clock=delivery.clock,
+        chance=delivery.chance,
     )
 
 

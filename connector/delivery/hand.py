@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from connector.delivery.prepared import Prepared, acts_alone
+from connector.delivery.prepared import Prepared, PreparedMessage, acts_alone
 from connector.domain.outgoing import (
     OutboxResult,
     Outcome,
+    OutgoingMedia,
     Place,
     Stage,
     next_to_go,
@@ -38,6 +39,13 @@ class InHand:
     @property
     def place(self) -> Place:
         return Place(self.chat, self.stage, self.alone)
+
+    @property
+    def has_file(self) -> bool:
+        prepared = self.prepared
+        return isinstance(prepared, PreparedMessage) and isinstance(
+            prepared.message.content, OutgoingMedia
+        )
 
     def become_ready(self, prepared: Prepared | None) -> None:
         """As it was prepared; without: once more, and nothing comes before it any more."""

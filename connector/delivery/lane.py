@@ -126,7 +126,7 @@ class Lane:
     def _finish(self, entry: InHand, result: OutboxResult) -> None:
         behind = self._hand.behind(entry)
         self._hand.remove(entry)
-        self._recording.add(result, entry.row.claim)
+        self._recording.add(result, entry.row.claim, with_file=entry.has_file)
         if not self._put_back.add(entry.chat, result):
             return
         if result.outcome is Outcome.PAUSED:

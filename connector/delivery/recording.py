@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final, TypeVar
 
 import structlog
 
 from connector.delivery.attempts import Attempts
-from connector.domain.outgoing import OutboxResult
+from connector.domain.outgoing import OutboxResult, Outcome
 from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off
 from connector.errors import ConnectorError, SupabaseRefused, SupabaseUnavailable
 from connector.ports import (
@@ -35,35 +35,31 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
+@dataclass(slots=True, kw_only=True)
 class Recording:
     """One session's. Everything raises LeaseLost."""
 
-    def __init__(
-        self,
-        context: SessionContext,
-        outbox: OutboxStore,
-        attempts: Attempts,
-        notes: UnrecordedResults,
-        clock: Clock,
-        chance: Callable[[], float],
-    ) -> None:
-        self._context = context
-        self._outbox = outbox
-        self._attempts = attempts
-        self._notes = notes
-        self._have_read_notes = False
-        self._forget_notes = False
-        self._clock = clock
-        self._chance = chance
-        self._waiting: list[OutboxResult] = []
+    context: SessionContext
+    outbox: OutboxStore
+    attempts: Attempts
+    notes: UnrecordedResults
+    file_sent: Callable[[], None]
+    clock: Clock
+    chance: Callable[[], float]
+    _waiting: list[OutboxResult] = field(default_factory=list)
+    _files: set[str] = field(default_factory=set)  # rows that were sent with one
+    _have_read_notes: bool = False
+    _forget_notes: bool = False
 
     @property
     def waiting(self) -> Sequence[OutboxResult]:
         """Results that Postgres does not know of yet."""
         return tuple(self._waiting)
 
-    def add(self, result: OutboxResult, claim: int) -> None:
+    def add(self, result: OutboxResult, claim: int, *, with_file: bool = False) -> None:
         self._waiting.append(replace(result, claim=claim))
+        if with_file and result.outcome is Outcome.SENT:
+            self._files.add(result.id)
 
     async def settle_leftovers(self, in_hand: Collection[str] = ()) -> None:
         """Decide about rows that an earlier run, or a lost answer, left claimed."""
@@ -72,7 +68,7 @@ class Recording:
         known = {(result.id, result.claim) for result in self._waiting}
         for row in rows:
             if row.id not in in_hand and (row.id, row.claim) not in known:
-                self.add(await self._attempts.settle(row), row.claim)
+                self.add(await self.attempts.settle(row), row.claim)
 
     async def exchange(
         self, claim: int, in_hand: Callable[[], Collection[str]]
@@ -89,32 +85,35 @@ class Recording:
                 if self._waiting:
                     await self._record(0)
         except (ConnectorError, TimeoutError):
-            self._notes.write(self._waiting)
+            self.notes.write(self._waiting)
 
     def _take_up_notes(self) -> None:
         """What an earlier run could not tell; Postgres knows what is out of date of it."""
         if not self._have_read_notes:
             self._have_read_notes = True
-            noted = self._notes.read()
+            noted = self.notes.read()
             self._forget_notes = bool(noted)
             self._waiting += noted
 
     async def _unsettled(self) -> Sequence[UnsettledRow]:
-        context = self._context
-        return await self._outbox.unsettled(context.session_id, context.term)
+        context = self.context
+        return await self.outbox.unsettled(context.session_id, context.term)
 
     async def _record(self, claim: int) -> Claim:
         told = tuple(self._waiting)
-        claimed = await self._outbox.exchange(
-            self._context.session_id,
-            self._context.term,
-            self._attempts.lineage,
+        claimed = await self.outbox.exchange(
+            self.context.session_id,
+            self.context.term,
+            self.attempts.lineage,
             told,
             claim,
         )
         del self._waiting[: len(told)]
+        if sent := self._files.intersection(result.id for result in told):
+            self._files -= sent
+            self.file_sent()
         if self._forget_notes:
-            self._notes.write(())
+            self.notes.write(())
             self._forget_notes = False
         return claimed
 
@@ -130,14 +129,12 @@ class Recording:
             except (SupabaseUnavailable, SupabaseRefused) as error:
                 failures += 1
                 self._complain(error, failures)
-                delay = back_off(failures, self._chance(), LONGEST_FOR_SUPABASE)
-                await self._clock.sleep(delay.total_seconds())
+                delay = back_off(failures, self.chance(), LONGEST_FOR_SUPABASE)
+                await self.clock.sleep(delay.total_seconds())
             if after_failure is not None:
                 await after_failure()
 
     def _complain(self, error: ConnectorError, failures: int) -> None:
         """Once: a refusal lasts until a person has acted, and an outage is no fault of ours."""
         if failures == 1 and isinstance(error, SupabaseRefused):
-            log.error(
-                "outbox refused", session_id=self._context.session_id, error=error
-            )
+            log.error("outbox refused", session_id=self.context.session_id, error=error)

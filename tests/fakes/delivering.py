@@ -69,6 +69,7 @@ class Scene:
     files: MemoryFiles = field(default_factory=MemoryFiles)
     uploads: MemoryUploads = field(default_factory=MemoryUploads)
     notes: MemoryNotes = field(default_factory=MemoryNotes)
+    files_sent: list[SessionId] = field(default_factory=list)
     clock: Clock = field(default_factory=HurriedClock)
     wakeups: Wakeups = field(default_factory=SilentDoorbell)
     one_upload: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
@@ -98,6 +99,7 @@ class Scene:
             ),
             files=self.files,
             uploads=self.uploads,
+            file_sent=self.files_sent.append,
             wakeups=self.wakeups,
             sealer=SEALER,
             clock=self.clock,

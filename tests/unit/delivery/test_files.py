@@ -29,7 +29,7 @@ from connector.errors import (
 )
 from connector.ports import ClaimedRow
 from tests.fakes.clock import NOON, settle, turns_until
-from tests.fakes.delivering import Scene
+from tests.fakes.delivering import SESSION, Scene
 from tests.fakes.files_to_send import PDF
 from tests.fakes.sending import asked, row, uploaded
 
@@ -57,6 +57,22 @@ async def test_a_file_is_uploaded_kept_and_sent(scene: Scene) -> None:
     assert scene.uploads.by_row["r"] == sent_file(scene)
     assert sent_file(scene) == OutgoingFile(uploaded=uploaded(1), facts=PDF)
     assert scene.files.on_disk == 0
+
+
+async def test_whoever_keeps_files_is_told_once_it_is_recorded(scene: Scene) -> None:
+    scene.outbox.queued.append(row("text"))
+
+    async with scene.delivering():
+        await scene.outbox.until_recorded("text")
+        await settle()
+        before = list(scene.files_sent)
+        scene.outbox.queued.append(document("file"))
+        await scene.outbox.until_recorded("file")
+        await turns_until(lambda: bool(scene.files_sent))
+
+    assert before == []
+    assert scene.outbox.results["file"].outcome is Outcome.SENT
+    assert scene.files_sent == [SESSION]
 
 
 async def test_what_an_earlier_attempt_uploaded_is_used(scene: Scene) -> None:
