@@ -171,6 +171,11 @@ class WhatsApp:
         return self._network.escaped
 
     @property
+    def repetitions(self) -> list[str]:
+        """Ids of what phones ignored, since its place in the ratchet was used before."""
+        return self._network.repetitions
+
+    @property
     def frames(self) -> Frames:
         return self._network.frames
 

@@ -40,6 +40,8 @@ class Network:
     timers: Timers = field(default_factory=Timers)
     unanswered: list[Node] = field(default_factory=list)
     escaped: list[str] = field(default_factory=list)
+    # Ids of messages that a phone took for repetitions, by their place in the ratchet.
+    repetitions: list[str] = field(default_factory=list)
     qr_refs: int = 6
     trace: Callable[[str, Node], None] | None = None
 

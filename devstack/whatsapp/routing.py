@@ -11,7 +11,7 @@ from devstack.whatsapp.groups import Group
 from devstack.whatsapp.messages import HeardMessage, text_of
 from devstack.whatsapp.network import Network, unix_now
 from devstack.whatsapp.people import Person
-from devstack.whatsapp.wire.errors import WireError
+from devstack.whatsapp.wire.errors import RepeatedCounter, WireError
 from devstack.whatsapp.wire.nodes import GROUP, Attributes, Jid, Node
 from devstack.whatsapp.wire.protobufs import E2E
 
@@ -151,11 +151,15 @@ def _open(
     stanza: Node,
     encs: list[Node],
 ) -> None:
-    """Decrypt with the device's keys; ask for it again when that fails."""
+    """Decrypt with the device's keys; ask for it again when it cannot."""
     to = stanza.jid("to")
     for enc in encs:
         try:
             plaintext = _decrypted(device, sender, to, enc)
+        except RepeatedCounter:
+            # As the real clients do: it is ignored, and nobody asks for it again.
+            network.repetitions.append(stanza.attr("id"))
+            continue
         except WireError as error:
             log.info("a phone could not decrypt: %s", error)
             count = int(enc.attr("count", "0")) + 1

@@ -13,3 +13,7 @@ class DecodeError(WireError):
 
 class DecryptError(WireError):
     """A ciphertext that does not authenticate, or whose key is unknown or spent."""
+
+
+class RepeatedCounter(DecryptError):
+    """The place of a message in its chain was read before: its key is spent."""

@@ -19,7 +19,7 @@ from devstack.whatsapp.wire.ciphers import (
     same,
 )
 from devstack.whatsapp.wire.curve import KeyPair, with_type
-from devstack.whatsapp.wire.errors import DecryptError
+from devstack.whatsapp.wire.errors import DecryptError, RepeatedCounter
 from devstack.whatsapp.wire.prekeys import Bundle
 from devstack.whatsapp.wire.whisper_text import (
     MAC_LENGTH,
@@ -159,7 +159,7 @@ class Session:
             self._turn(ratchet_key)
         chain = self.receiving[ratchet_key]
         if parsed.counter < chain.counter:
-            raise DecryptError("a message arrived twice, or too late")
+            raise RepeatedCounter("a message arrived twice, or too late")
         if parsed.counter - chain.counter > MOST_SKIPPED_KEYS:
             raise DecryptError("a message is too far ahead")
         while chain.counter < parsed.counter:

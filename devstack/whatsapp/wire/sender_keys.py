@@ -14,7 +14,7 @@ from devstack.whatsapp.wire.ciphers import (
     hmac_sha256,
 )
 from devstack.whatsapp.wire.curve import SIGNATURE_LENGTH, KeyPair, verify
-from devstack.whatsapp.wire.errors import DecryptError
+from devstack.whatsapp.wire.errors import DecryptError, RepeatedCounter
 from devstack.whatsapp.wire.whisper_text import SenderKeyDistribution, SenderKeyMessage
 
 MOST_SKIPPED_KEYS = 2_000  # libsignal's own bound
@@ -64,7 +64,7 @@ class TheirSenderKey:
         if iteration in self.skipped:
             return self.skipped.pop(iteration)
         if iteration < self.iteration:
-            raise DecryptError("a group message arrived twice, or too late")
+            raise RepeatedCounter("a group message arrived twice, or too late")
         if iteration - self.iteration > MOST_SKIPPED_KEYS:
             raise DecryptError("a group message is too far ahead")
         while self.iteration < iteration:

@@ -8,7 +8,7 @@ from collections.abc import Hashable
 from typing import Literal
 
 from devstack.whatsapp.wire.curve import KeyPair
-from devstack.whatsapp.wire.errors import DecryptError
+from devstack.whatsapp.wire.errors import DecryptError, RepeatedCounter
 from devstack.whatsapp.wire.prekeys import Bundle, OneTimePrekey, sign_prekey
 from devstack.whatsapp.wire.ratchet import Chain, Session
 from devstack.whatsapp.wire.sender_keys import OwnSenderKey, TheirSenderKey
@@ -79,19 +79,25 @@ class Identity:
         ).encode()
 
     def decrypt(self, peer: Hashable, kind: str, ciphertext: bytes) -> bytes:
-        """`kind` is the `type` of an <enc>. Raises DecodeError, DecryptError."""
+        """`kind` is the `type` of an <enc>.
+
+        Raises DecodeError, DecryptError; RepeatedCounter when it was read before.
+        """
         if kind == "pkmsg":
             return self._decrypt_first(peer, PreKeySignalMessage.decode(ciphertext))
         if kind != "msg":
             raise DecryptError(f"{kind} is not a type of session message")
+        repeated = None
         for session in self._sessions.get(peer, []):
             try:
                 plaintext = session.decrypt(ciphertext)
-            except DecryptError:
+            except DecryptError as error:
+                if isinstance(error, RepeatedCounter):
+                    repeated = error
                 continue  # an older session may still be in use by the peer
             self._prefer(peer, session)
             return _unpadded(plaintext)
-        raise DecryptError("no session with this peer opens the message")
+        raise repeated or DecryptError("no session with this peer opens the message")
 
     def forget_session(self, peer: Hashable) -> None:
         """As after a reinstallation: the peer's next message cannot be read."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import dataclasses
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devstack.whatsapp.wire.curve import KeyPair
-from devstack.whatsapp.wire.errors import DecodeError, DecryptError
+from devstack.whatsapp.wire.errors import DecodeError, DecryptError, RepeatedCounter
 from devstack.whatsapp.wire.ratchet import MOST_RECEIVING_CHAINS, MOST_SKIPPED_KEYS
 from devstack.whatsapp.wire.signal import Identity
 
@@ -72,6 +73,19 @@ def test_a_message_is_read_once() -> None:
 
     with pytest.raises(DecryptError):
         bob.decrypt("ana", *message)
+
+
+def test_what_an_earlier_copy_of_a_session_sends_counts_as_repeated() -> None:
+    ana, bob = acquainted()
+    earlier = copy.deepcopy(ana)
+    bob.decrypt("ana", *ana.encrypt("bob", b"before the loss"))
+
+    with pytest.raises(RepeatedCounter):
+        bob.decrypt("ana", *earlier.encrypt("bob", b"after it"))
+    earlier.forget_session("bob")
+    earlier.start_session("bob", bob.bundle())
+
+    assert bob.decrypt("ana", *earlier.encrypt("bob", b"anew")) == b"anew"
 
 
 def test_a_forged_message_leaves_the_session_as_it_was() -> None:

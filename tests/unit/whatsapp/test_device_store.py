@@ -144,6 +144,34 @@ def test_a_store_that_is_not_whole_starts_a_new_lineage(
     assert store.lineage() != first
 
 
+def test_a_restored_store_loses_the_ratchets_that_may_have_gone_further(
+    store: WhatsAppStore, whatsmeow: sqlite3.Connection
+) -> None:
+    own, own_lid = ANA_PHONE.replace("@", ":1@"), ANA_LID.replace("@", ":1@")
+    whatsmeow.executescript(
+        """
+        create table whatsmeow_sessions (our_jid text, their_id text);
+        create table whatsmeow_sender_keys (our_jid text, chat_id text, sender_id text);
+        """
+    )
+    whatsmeow.execute("insert into whatsmeow_device values (?, ?)", (own, own_lid))
+    whatsmeow.execute("insert into whatsmeow_sessions values (?, 'bob:0')", (own,))
+    ours = [f"{own.partition(':')[0]}:1", f"{own_lid.partition(':')[0]}_1:1"]
+    whatsmeow.executemany(
+        "insert into whatsmeow_sender_keys values (?, 'family', ?)",
+        [(own, sender) for sender in (*ours, f"{BOB_LID.partition('@')[0]}_1:0")],
+    )
+
+    store.prepare()
+    assert whatsmeow.execute("select count(*) from whatsmeow_sessions").fetchone()[0]
+    (store.folder / "lineage").unlink()
+    store.prepare()
+
+    assert not whatsmeow.execute("select * from whatsmeow_sessions").fetchall()
+    [(left,)] = whatsmeow.execute("select sender_id from whatsmeow_sender_keys")
+    assert left.startswith(BOB_LID.partition("@")[0])
+
+
 def test_a_store_in_use_is_not_deleted(store: WhatsAppStore) -> None:
     store.prepare()
     with (store.folder / "lock").open("w") as lock:

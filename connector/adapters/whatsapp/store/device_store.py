@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from connector.adapters.whatsapp.identity import parse, person
 from connector.adapters.whatsapp.process.orders import LOCK_NAME, STORE_NAME
+from connector.adapters.whatsapp.store.restored import forget_ratchets
 from connector.adapters.whatsapp.whole_file import write_whole
 from connector.domain.addresses import LID_SERVER, PHONE_SERVER, Jid
 from connector.domain.messages import Person
@@ -52,12 +53,15 @@ class WhatsAppStore:
     def prepare(self) -> None:
         """Make the folder ready for a worker: a store, be it empty, with a lineage.
 
-        A store that is missing starts a new lineage; so does one that has none.
+        A store that is missing starts a new lineage. So does one that has none: it was
+        restored, and loses its ratchets (restored.py).
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         store = self.folder / STORE_NAME
-        if store.exists() and self._lineage_file.exists():
-            return
+        if store.exists():
+            if self._lineage_file.exists():
+                return
+            forget_ratchets(store)
         write_whole(self._lineage_file, secrets.token_hex(16))
         store.touch(mode=0o600)  # SQLite takes an empty file for a new database
 
