@@ -45,7 +45,12 @@ async def test_the_pace_outlives_the_connector(own_world: World) -> None:
     await own_world.connector.start()
     await linked.device.connected(timeout=30)
     urgent = await linked.sends(bob.number, "já", priority=10)
-    [waiting] = await linked.waits_for(urgent)
+
+    async def why() -> Row | None:
+        [waiting] = await linked.waits_for(urgent)
+        return waiting if waiting["reason"] != "session_offline" else None
+
+    waiting = await linked.app.until(why)
 
     assert waiting["reason"] == "pace"
     assert [heard.text for heard in bob.heard] == ["0", "1"]

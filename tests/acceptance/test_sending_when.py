@@ -45,7 +45,13 @@ async def test_what_is_late_is_not_sent(linked: Linked) -> None:
     await linked.wants("disconnected")
     await linked.session_is("disconnected")
 
-    row_id = await linked.sends(bob.number, "código 1234", expires_at=_in(seconds=0.5))
+    expires_at = _in(seconds=0.5)
+    row_id = await linked.sends(bob.number, "código 1234", expires_at=expires_at)
+
+    async def too_late() -> bool:
+        return _in() > expires_at
+
+    await linked.app.until(too_late)
     await linked.wants("connected")
     await linked.session_is("connected", within=20)
     expired = await linked.app.outbox_is(row_id, "expired")
