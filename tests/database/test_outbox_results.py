@@ -155,7 +155,7 @@ async def test_a_late_answer_about_an_earlier_claim_is_not_about_this_one(
         await exchange(service, leased, late, limit=0)
         assert await states(service) == ["sending"]
 
-    await exchange(service, leased, sent(row) | {"claims": 1})
+    await exchange(service, leased, {**sent(row), "claims": 1})
     assert await states(service) == ["sent"]
 
 
