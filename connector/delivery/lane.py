@@ -85,7 +85,11 @@ class Lane:
         for entry in self._hand.leaving:
             if entry.task is not None and _succeeded(entry.task):
                 self._land(entry, entry.task.result())
-            # Otherwise it stays `sending`: whoever runs the session next settles it.
+            elif entry.task is not None:
+                # It stays `sending`: whoever runs the session next settles it.
+                entry.task.cancel()
+        for entry in self._hand.staying:
+            self._give_back(entry)
         await self._recording.last_words()
 
     # --- what has happened -----------------------------------------------------------

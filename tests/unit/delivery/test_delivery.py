@@ -11,13 +11,14 @@ import pytest
 from connector.domain.outgoing import MOST_ATTEMPTS, Outcome
 from connector.errors import (
     NotConnected,
+    SendRefused,
     SendUncertain,
     SupabaseUnavailable,
     WorkerGone,
 )
 from connector.ports import Attempt
 from connector.sealing import Sealer
-from tests.fakes.clock import NOON
+from tests.fakes.clock import NOON, turns_until
 from tests.fakes.delivering import SEALER, Scene
 from tests.fakes.sending import row
 
@@ -145,6 +146,21 @@ async def test_a_planned_stop_records_what_is_in_flight_and_gives_back_the_rest(
     assert scene.outbox.results["2"].outcome is Outcome.SENT
     assert scene.outbox.results["3"].outcome is Outcome.RELEASED
     assert scene.worker.heard == ["oi", "oi"]
+
+
+async def test_a_stop_gives_back_what_was_not_begun_behind_a_failure(
+    scene: Scene,
+) -> None:
+    scene.worker.gate.clear()
+    scene.outbox.queued.extend([row("1"), row("2")])
+
+    async with scene.delivering() as task:
+        await turns_until(lambda: scene.worker.at_the_gate == 2)
+        task.cancel()
+        scene.worker.breaks = SendRefused(403)
+        scene.worker.gate.set()
+
+    assert scene.outbox.history == [("1", Outcome.FAILED), ("2", Outcome.RELEASED)]
 
 
 async def test_a_burst_claims_ahead_and_still_keeps_its_order(scene: Scene) -> None:
