@@ -19,6 +19,7 @@ from tests.benchmarks import (
     machine,
     media,
     outbound,
+    sent_files,
 )
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.scene import Scene
@@ -39,6 +40,8 @@ UNWATCHED: Sequence[Part] = (
     history.ingestion,
     backlog.drain,
     media.passage,
+    sent_files.rate,
+    sent_files.memory,
 )
 
 

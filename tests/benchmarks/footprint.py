@@ -43,3 +43,7 @@ class Footprint:
 
     def extra_mb(self, name: str) -> float:
         return self.peak[name] - self.before[name]
+
+    def left_mb(self, name: str) -> float:
+        """What it still has more than before."""
+        return proportional_mb([self.processes[name]]) - self.before[name]

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 import httpx
 
-from connector.adapters.whatsapp.process.orders import STORE_OPTIONS
+from tests.benchmarks.bare_neonize import BareNeonize
 from tests.benchmarks.figures import Figures, percentiles
 from tests.benchmarks.scene import Scene
-from tests.emulator.client import Neonize, neonize_jid, running_client
 
 MESSAGES = 60
 AT_ONCE = 200
-WARM_UP = 10
 BARE_INSERTS = 200
 
 
@@ -36,23 +33,14 @@ async def latency(scene: Scene) -> Figures:
 
 async def throughput(scene: Scene) -> Figures:
     """200 rows in one statement, first to last frame, against neonize's bare loop."""
-    bare = await _bare_loop(scene)
-    known = set(scene.arrived)
+    async with BareNeonize.linked(scene) as neonize:
+        bare = await neonize.texts_per_s(AT_ONCE)
     rows = [
-        {
-            "session_id": scene.session_id,
-            "to": scene.friend.number,
-            "kind": "text",
-            "payload": {"text": f"throughput {number}"},
-        }
+        {"kind": "text", "payload": {"text": f"throughput {number}"}}
         for number in range(AT_ONCE)
     ]
     started = time.monotonic()
-    await scene.app.client.table("wa_outbox").insert(rows).execute()
-    async with asyncio.timeout(60):
-        while len(scene.arrived) - len(known) < AT_ONCE:
-            await scene.friend.hears(timeout=20)
-    times = [at for name, at in scene.arrived.items() if name not in known]
+    times = await scene.sends(rows)
     rate = AT_ONCE / (max(times) - min(times))
     return {
         "sends_per_s_unpaced": round(rate),
@@ -60,19 +48,6 @@ async def throughput(scene: Scene) -> Figures:
         "sends_of_bare_neonize": round(rate / bare, 2),
         "outbox_200_rows_s": round(max(times) - started, 2),
     }
-
-
-async def _bare_loop(scene: Scene) -> float:
-    """The baseline: neonize alone, with the same store, in a process of its own."""
-    whatsapp = scene.stage.whatsapp
-    somebody = whatsapp.person("5511955555555", "Somebody")
-    store = scene.stage.directory / "bare" / f"store.db{STORE_OPTIONS}"
-    async with running_client(whatsapp.environment, store) as client:
-        await somebody.phone.scans(await client.qr())
-        await client.event(Neonize.Connected)
-        chat = neonize_jid(scene.friend.jid)
-        await client.call("send_many", chat, WARM_UP)
-        return AT_ONCE / float(await client.call("send_many", chat, AT_ONCE))
 
 
 async def gateway(scene: Scene) -> Figures:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final
 
 from devstack.app import UNPACED, App
 from devstack.connector_process import ConnectorProcess
@@ -14,6 +16,8 @@ from devstack.stage import Stage
 from devstack.whatsapp import Direction, LinkedDevice, MessageFrame, Person
 from tests.benchmarks.observer import FILES, MESSAGES, CommitObserver
 from tests.benchmarks.sizes import Sizes
+
+SEND_PATIENCE: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,23 @@ class Scene:
         """The two that a number's messages pass through."""
         worker = self.connector.worker_pid(number.session_id)
         return {"supervisor": self.connector.pid, "worker": worker}
+
+    async def sends(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[float]:
+        """Rows to the friend, in one statement; when the frame of each came.
+
+        Raises TimeoutError.
+        """
+        known = set(self.arrived)
+        to_friend = {"session_id": self.session_id, "to": self.friend.number}
+        await (
+            self.app.client.table("wa_outbox")
+            .insert([{**to_friend, **row} for row in rows])
+            .execute()
+        )
+        async with asyncio.timeout(SEND_PATIENCE):
+            while len(self.arrived) - len(known) < len(rows):
+                await self.friend.hears(timeout=SEND_PATIENCE)
+        return [at for name, at in self.arrived.items() if name not in known]
 
     async def friend_says(self, what: str, count: int) -> list[str]:
         """So many texts at once; their ids."""

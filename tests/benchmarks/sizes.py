@@ -17,6 +17,9 @@ class Sizes:
     images: int = 20
     image_bytes: int = 200_000
     video_bytes: int = 50_000_000
+    documents: int = 10
+    document_bytes: int = 4_000_000
+    large_document_bytes: int = 16_000_000
 
 
 FULL = Sizes()
@@ -28,4 +31,5 @@ QUICK = Sizes(
     backlog=1_000,
     images=5,
     video_bytes=5_000_000,
+    documents=3,
 )

@@ -23,9 +23,11 @@ from typing import Any, Final
 from neonize.client import NewClient
 from neonize.events import EVENT_TO_INT
 from neonize.proto.Neonize_pb2 import ReturnFunctionWithError
+from neonize.proto.waE2E.WAWebProtobufsE2E_pb2 import DocumentMessage, Message
 from neonize.utils.enum import (
     ChatPresence,
     ChatPresenceMedia,
+    MediaType,
     Presence,
     ReceiptType,
 )
@@ -109,6 +111,25 @@ def send_many(client: NewClient, chat: Any, count: int) -> float:
     return time.monotonic() - started
 
 
+def send_documents(client: NewClient, chat: Any, count: int, size: int) -> float:
+    """Upload so many files of `size` bytes and send them; the seconds it took."""
+    files = [os.urandom(size) for _ in range(count)]
+    started = time.monotonic()
+    for data in files:
+        uploaded = client.upload(data, MediaType.MediaDocument)
+        document = DocumentMessage(
+            URL=uploaded.url,
+            directPath=uploaded.DirectPath,
+            mediaKey=uploaded.MediaKey,
+            fileSHA256=uploaded.FileSHA256,
+            fileEncSHA256=uploaded.FileEncSHA256,
+            fileLength=uploaded.FileLength,
+            mimetype="application/octet-stream",
+        )
+        client.send_message(chat, Message(documentMessage=document))
+    return time.monotonic() - started
+
+
 def opened_vote(client: NewClient, vote: Any) -> Any:
     """What decrypt_poll_vote should return: neonize reads the answer the wrong way."""
     library = client._NewClient__client  # type: ignore[attr-defined]
@@ -126,6 +147,7 @@ VERBS: Final[dict[str, Callable[..., Any]]] = {
     "come_online": come_online,
     "show_typing": show_typing,
     "send_many": send_many,
+    "send_documents": send_documents,
     "opened_vote": opened_vote,
 }
 
