@@ -37,13 +37,16 @@ begin
       from unnest(p_chat_ids, p_whatsapp_ids) as given (chat_id, whatsapp_id)
       -- As linked clients begin their ids; what was typed on the phone has others.
       where given.whatsapp_id like '3EB0%'
-        and exists (
-          select from public.wa_outbox as doubtful
+        -- Rows of one chat leave in order: of those in doubt since the same loss the oldest left first. Of those of
+        -- two losses nobody can tell which it is about.
+        and (
+          select count(distinct coalesce(doubtful.claim_term, 0))
+          from public.wa_outbox as doubtful
           where doubtful.session_id = p_session_id
             and doubtful.chat_id = given.chat_id
             and doubtful.state = 'uncertain'
             and doubtful.whatsapp_id is null
-        )
+        ) = 1
         -- Its receipt may be here before its id is: once that is recorded, this is asked again.
         and not exists (
           select from public.wa_outbox as under_way
@@ -95,7 +98,7 @@ end;
 $$;
 comment on function wa_private.settle_uncertain(uuid, uuid[], text[]) is
 'Gives these ids, as far as they are of messages of ours that nobody recorded and have receipts, to the rows of their '
-'chats that are in doubt, the oldest first; these become delivered or read.';
+'chats that are in doubt since one loss, the oldest first; these become delivered or read.';
 
 create function wa_private.settle_uncertain_chats(p_session_id uuid, p_chat_ids uuid[])
 returns void

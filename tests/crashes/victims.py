@@ -34,7 +34,7 @@ async def kill(victim: Victim, linked: Linked) -> None:
         case Victim.SUPERVISOR:
             await world.connector.kill()
         case Victim.CONNECTOR:
-            for pid in _family(world.connector.pid):
+            for pid in family(world.connector.pid):
                 os.kill(pid, signal.SIGKILL)
             await world.connector.wait()
         case Victim.GATEWAY:
@@ -71,7 +71,7 @@ async def _kill_worker(linked: Linked) -> None:
             return
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     """A process and all it started, their parent first: it is to notice nothing."""
     text = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
-    return [pid, *(each for child in text.split() for each in _family(int(child)))]
+    return [pid, *(each for child in text.split() for each in family(int(child)))]

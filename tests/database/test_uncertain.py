@@ -70,6 +70,21 @@ async def test_a_receipt_for_what_nobody_recorded_settles_the_oldest_row_of_its_
     assert await states(service) == ["read", "delivered"]
 
 
+async def test_a_receipt_that_may_be_of_either_of_two_losses_settles_none(
+    leased: Session, service: Connection
+) -> None:
+    [row] = await lose(service, leased, "lost first")
+    await service.execute("update wa_outbox set claim_term = 0 where id = $1", row)
+    await lose(service, leased, "lost later")
+
+    await store(service, leased, tick("3EB0A"))
+    assert await states(service) == ["uncertain", "uncertain"]
+
+    await service.execute("select id from wa_resolve_outbox($1, 'sent')", row)
+    await store(service, leased, tick("3EB0A", "read"))
+    assert await states(service) == ["sent", "read"]
+
+
 async def test_a_receipt_that_came_while_the_row_was_still_in_flight_counts(
     leased: Session, service: Connection
 ) -> None:

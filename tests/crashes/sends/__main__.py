@@ -4,75 +4,27 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
 import json
 import random
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
-from tests.acceptance.world import World
-from tests.crashes.sends.rounds import VICTIMS, Company, Outcome, Round
-from tests.crashes.sends.steps import Step
+from tests.crashes.sends.matrix import Matrix
+from tests.crashes.sends.report import summary, told
 
 
-async def play(directory: Path, options: argparse.Namespace) -> list[Outcome]:
-    """On one stack, with one linked number; each step and victim in turn."""
-    outcomes = []
-    matrix = itertools.cycle(itertools.product(Step, VICTIMS))
-    async with (
-        World.begin(directory, WA_POLL_SECONDS="1") as world,
-        world.database() as database,
-    ):
-        linked = await world.linked()
-        await linked.app.client.realtime.close()
-        company = Company.of(linked)
-        for number, (step, victim) in zip(
-            range(1, options.rounds + 1), matrix, strict=False
-        ):
-            chance = random.Random(f"{options.seed}/{number}")  # noqa: S311 - seeded on purpose
-            game = Round(linked, company, chance, database, step, victim)
-            outcome = await game.play()
+async def play(directory: Path, options: argparse.Namespace) -> Matrix:
+    async with Matrix.set_up(directory, options.seed) as matrix:
+        for number in range(1, options.rounds + 1):
+            outcome = await matrix.round()
             print(told(number, outcome), flush=True)
-            outcomes.append(outcome)
             if options.stop and not outcome.is_clean:
                 print(f"Stopped as it is, in {directory}. Ctrl-C ends it.", flush=True)
                 await asyncio.Event().wait()
-    return outcomes
-
-
-def told(number: int, outcome: Outcome) -> str:
-    line = (
-        f"round {number:3}: {outcome.victim} killed when {outcome.step}: "
-        f"{outcome.sent} rows, {outcome.in_doubt} in doubt, "
-        f"{outcome.uploads} uploads, {outcome.seconds:.1f} s"
-        f"{', phones silent' if outcome.silent else ''}"
-    )
-    return line if outcome.is_clean else f"{line}\n  DEFECT: {outcome}"
-
-
-def summary(
-    outcomes: Sequence[Outcome], seed: str, seconds: float
-) -> dict[str, object]:
-    in_doubt = Counter[str]()
-    for one in outcomes:
-        in_doubt[f"{one.step}{', phones silent' if one.silent else ''}"] += one.in_doubt
-    return {
-        "seed": seed,
-        "rounds": len(outcomes),
-        "rows": sum(one.sent for one in outcomes),
-        "sent_twice": sum(len(one.twice) for one in outcomes),
-        "said_sent_but_not_heard": sum(len(one.unsent) for one in outcomes),
-        "failed": sum(len(one.failed) for one in outcomes),
-        "out_of_order": sum(len(one.disordered) for one in outcomes),
-        "uncertain_without_reason": sum(len(one.doubted) for one in outcomes),
-        "uncertain_for_lost_receipts": sum(one.receipts_lost for one in outcomes),
-        "in_doubt_when_killed_at": {step: n for step, n in in_doubt.items() if n},
-        "seconds": round(seconds),
-    }
+        await matrix.judge_everything_again()
+    return matrix
 
 
 def main() -> None:
@@ -81,9 +33,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="zapbase-crashes-") as directory:
         # Postgres may run as another user than root; it must reach its folder.
         Path(directory).chmod(0o755)
-        outcomes = asyncio.run(play(Path(directory), options))
-    print(json.dumps(summary(outcomes, options.seed, time.monotonic() - started)))
-    sys.exit(0 if all(one.is_clean for one in outcomes) else 1)
+        matrix = asyncio.run(play(Path(directory), options))
+    print(json.dumps(summary(matrix, options.seed, time.monotonic() - started)))
+    sys.exit(0 if matrix.is_clean else 1)
 
 
 def _options() -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""What is inserted in a round, and how it is recognised on the phones that hear it."""
+"""What is inserted in a round: some of every kind, each with a mark it is known by."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import base64
 import io
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final, TypeAlias
 
 from PIL import Image
 
 from devstack.whatsapp import Group, Person
-from devstack.whatsapp.messages import HeardMessage, text_of
-from devstack.whatsapp.wire.protobufs import E2E
+from tests.crashes.sends import marks
 
 Payload: TypeAlias = Mapping[str, Any]
+Chat: TypeAlias = Person | Group
 
 MEDIA: Final = "image"
 IN_GROUP: Final = 0.35
+STOCKED: Final = 40  # earlier messages that can still be spoken of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Letter:
     id: str
     kind: str
     payload: Payload
-    chat: Person | Group
+    chat: Chat
     mark: str
 
     def row(self, session_id: str) -> dict[str, object]:
@@ -47,35 +48,62 @@ class Letter:
         return [member for member in self.chat.members if member is not owner]
 
 
-def letters(
-    chance: Random, count: int, person: Person, group: Group, first: str | None
-) -> list[Letter]:
-    """Some of every kind, by chance; the first one of kind `first`, if that is said."""
-    made = []
-    for number in range(count):
-        kind = first if number == 0 and first else chance.choice(sorted(_KINDS))
-        chat = group if chance.random() < IN_GROUP else person
-        mark = f"{chance.getrandbits(48):012x}"
-        row_id = str(uuid.UUID(int=chance.getrandbits(128), version=4))
-        made.append(Letter(row_id, kind, _KINDS[kind](mark, chance), chat, mark))
-    return made
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A text of an earlier round: spoken of once, then never again."""
+
+    message_id: str
+    whatsapp_id: str
+    text: str
+    chat: Chat
 
 
-def mark_of(heard: HeardMessage) -> str:
-    """What was put into the message to know it by; empty in what we did not send."""
-    message = heard.message
-    if message.HasField("locationMessage"):
-        return message.locationMessage.name
-    if message.HasField("imageMessage"):
-        return message.imageMessage.caption
-    return _question(message) or text_of(message)
+@dataclass(slots=True)
+class Writing:
+    """Makes the letters of a number's rounds.
 
+    `files` are paths in Storage: the first one is new in each round, the others were
+    sent before.
+    """
 
-def _question(message: E2E.Message) -> str:
-    for field in ("pollCreationMessage", "pollCreationMessageV3"):
-        if message.HasField(field):
-            return str(getattr(message, field).name)
-    return ""
+    chance: Random
+    person: Person
+    group: Group
+    files: Mapping[str, Sequence[str]]
+    ours: list[Earlier] = field(default_factory=list)
+    theirs: list[Earlier] = field(default_factory=list)
+
+    def letters(self, count: int, first: str | None) -> list[Letter]:
+        """The first one of kind `first`, if that is said."""
+        return [self._letter(first if at == 0 else None) for at in range(count)]
+
+    def _letter(self, kind: str | None) -> Letter:
+        row_id = str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
+        kind = kind or self.chance.choice([*_NEW, *_FILES, *_OF_EARLIER])
+        stock = self.theirs if kind == "forward" else self.ours
+        if kind in _OF_EARLIER and stock:
+            about = stock.pop()
+            payload, mark = _OF_EARLIER[kind](about, self._mark())
+            if kind == "voice":
+                payload = {**payload, "storage_path": self._file(kind)}
+            chat = self._chat() if kind == "forward" else about.chat
+            return Letter(row_id, kind, payload, chat, mark)
+        mark = self._mark()
+        if kind in _FILES:
+            payload = {"storage_path": self._file(kind), "caption": mark}
+        else:
+            kind = kind if kind in _NEW else "text"
+            payload = _NEW[kind](mark, self.chance)
+        return Letter(row_id, kind, payload, self._chat(), mark)
+
+    def _mark(self) -> str:
+        return f"{self.chance.getrandbits(48):012x}"
+
+    def _chat(self) -> Chat:
+        return self.group if self.chance.random() < IN_GROUP else self.person
+
+    def _file(self, kind: str) -> str:
+        return self.chance.choice(self.files[kind])
 
 
 def _image(mark: str, chance: Random) -> Payload:
@@ -95,9 +123,33 @@ def _location(mark: str, chance: Random) -> Payload:
     return {**place, "name": mark}
 
 
-_KINDS: Final[Mapping[str, Callable[[str, Random], Payload]]] = {
+_NEW: Final[Mapping[str, Callable[[str, Random], Payload]]] = {
     "text": lambda mark, _: {"text": mark},
     MEDIA: _image,
     "location": _location,
     "poll": lambda mark, _: {"question": mark, "options": ["sim", "não"]},
+}
+_FILES: Final = ("document",)
+# A voice note has no words: it is known by what it answers.
+_OF_EARLIER: Final[Mapping[str, Callable[[Earlier, str], tuple[Payload, str]]]] = {
+    "voice": lambda about, _: (
+        {"reply_to": about.message_id},
+        marks.voice(about.whatsapp_id),
+    ),
+    "reaction": lambda about, _: (
+        {"message_id": about.message_id, "emoji": "👍"},
+        marks.reaction(about.whatsapp_id),
+    ),
+    "edit": lambda about, mark: (
+        {"message_id": about.message_id, "text": mark},
+        marks.edit(mark),
+    ),
+    "delete": lambda about, _: (
+        {"message_id": about.message_id},
+        marks.deletion(about.whatsapp_id),
+    ),
+    "forward": lambda about, _: (
+        {"message_id": about.message_id},
+        marks.forward(about.text),
+    ),
 }

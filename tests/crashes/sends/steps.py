@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import enum
-import sqlite3
+import time
 from collections.abc import Awaitable, Callable
-from contextlib import closing
 from dataclasses import dataclass
 
 import asyncpg
 
-from connector.sealing import Sealer
 from tests.acceptance.world import Linked
-from tests.crashes.sends.letters import Letter, mark_of
+from tests.crashes.sends.letters import Letter
+from tests.crashes.sends.marks import mark_of
+from tests.crashes.sends.moments import message_ids, reading
+from tests.crashes.sends.victims import store_of
 
 WAIT = 30.0  # seconds until a step must have been reached
 LOOK_EVERY = 0.001
-FIRST_CLAIM = 1
+LOOK_AGAIN_AT_ONCE = 0.0001
+MOST_CLAIMS = 3  # a row may have been given back before
 _CLAIMED = "select state <> 'queued' from wa_outbox where id = $1"
 _KEPT = "select wa_private.upload_of($1) is not null"
 _RECORDED = "select state in ('sent', 'delivered', 'read') from wa_outbox where id = $1"
@@ -53,12 +54,25 @@ class Watch:
             while not await look():  # noqa: ASYNC110 - other processes' state
                 await asyncio.sleep(LOOK_EVERY)
 
+    def begun(self, then: Callable[[], None]) -> None:
+        """Blocks until it is, and calls `then` at once: the frame leaves a moment later.
+
+        Raises TimeoutError.
+        """
+        key = self.linked.world.connector.state_key
+        last = time.monotonic() + WAIT
+        with reading(store_of(self.linked)) as store:
+            while not message_ids(store, key, self.letter.id, MOST_CLAIMS):
+                if time.monotonic() > last:
+                    raise TimeoutError
+                time.sleep(LOOK_AGAIN_AT_ONCE)
+        then()
+
     def _looks(self) -> dict[Step, Callable[[], Awaitable[bool]]]:
         return {
             Step.CLAIMED: lambda: self._asked(_CLAIMED),
             Step.UPLOADED: self._uploaded,
             Step.KEPT: lambda: self._asked(_KEPT),
-            Step.BEGUN: self._begun,
             Step.LEFT: self._heard,
             Step.UNCONFIRMED: self._heard,
             Step.RECORDED: lambda: self._asked(_RECORDED),
@@ -69,15 +83,6 @@ class Watch:
 
     async def _uploaded(self) -> bool:
         return len(self.linked.world.stage.whatsapp.media.uploads) > self.uploads_before
-
-    async def _begun(self) -> bool:
-        connector = self.linked.world.connector
-        sealer = Sealer([base64.b64decode(connector.state_key)])
-        [secret] = sealer.secrets(f"{self.letter.id}/{FIRST_CLAIM}")
-        store = connector.data_folder / "sessions" / self.linked.session_id / "store.db"
-        query = "select 1 from whatsmeow_message_secrets where key = ?"
-        with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as reading:
-            return bool(reading.execute(query, (secret,)).fetchall())
 
     async def _heard(self) -> bool:
         hearers = self.letter.hearers(self.linked.owner)
