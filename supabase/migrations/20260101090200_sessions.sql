@@ -49,8 +49,9 @@ create table public.wa_sessions (
   appear_online boolean not null default false,
 
   -- For a person's own number (docs/pacing.md); null: no limit.
+  -- Said with both ends: NaN is more than 0.
   send_gap_seconds numeric(6, 2) default 1.5
-  constraint wa_sessions_send_gap_check check (send_gap_seconds >= 0),
+  constraint wa_sessions_send_gap_check check (send_gap_seconds between 0 and 9999.99),
   send_per_minute integer default 20
   constraint wa_sessions_send_per_minute_check check (send_per_minute > 0),
   send_per_day integer default 1000

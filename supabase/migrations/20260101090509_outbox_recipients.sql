@@ -145,7 +145,9 @@ declare
   address text;
   named uuid;
 begin
-  if p_entry.kind in ('reaction', 'edit', 'delete', 'read') and p_entry.payload ->> 'message_id' is not null then
+  if length(p_entry."to") > longest_recipient then
+    return null;
+  elsif p_entry.kind in ('reaction', 'edit', 'delete', 'read') and p_entry.payload ->> 'message_id' is not null then
     named := wa_private.hold_chat(
       p_entry.session_id,
       (wa_private.known_message(p_entry.session_id, p_entry.payload ->> 'message_id')).chat_id
@@ -156,9 +158,7 @@ begin
   elsif p_entry."to" ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then
     return wa_private.hold_chat(p_entry.session_id, p_entry."to"::uuid);
   end if;
-  address := case
-    when length(p_entry."to") <= longest_recipient then wa_private.recipient_jid(p_entry."to")
-  end;
+  address := wa_private.recipient_jid(p_entry."to");
   return case
     when address is not null then wa_private.open_chat(p_entry.session_id, p_entry.workspace_id, address)
   end;

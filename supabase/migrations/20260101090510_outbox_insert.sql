@@ -87,8 +87,9 @@ begin
     end if;
   end if;
   if fault.code is not null then
-    if auth.uid() is not null and new.workspace_id not in (select wa_private.my_workspace_ids()) then
-      -- Refused after this trigger, and told nothing of what is in the session.
+    if not wa_private.may_act_for(new.workspace_id) then
+      -- Refused after this trigger, whoever's function inserts it, and told no more than of a session that is not there.
+      new.workspace_id := null;
       return new;
     end if;
     raise exception '%', fault.message using errcode = '23514', detail = fault.code, hint = case fault.code
