@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias, TypeVar
@@ -118,13 +119,7 @@ class App:
     async def wants(
         self, session_id: str, desired_state: str, **columns: object
     ) -> None:
-        change = {"desired_state": desired_state, **columns}
-        await (
-            self.client.table("wa_sessions")
-            .update(change)
-            .eq("id", session_id)
-            .execute()
-        )
+        await self.changes(session_id, desired_state=desired_state, **columns)
 
     async def sends(
         self, session_id: str, to: str, text: str, **columns: object
@@ -139,6 +134,23 @@ class App:
         }
         answer = await self.client.table("wa_outbox").insert(row).execute()
         return str(_only(answer.data)["id"])
+
+    async def inserts(self, *rows: Row) -> list[str]:
+        """Insert rows of any kind into the outbox, together; their ids."""
+        answer = await self.client.table("wa_outbox").insert(list(rows)).execute()
+        return [str(row["id"]) for row in _rows(answer.data)]
+
+    async def uploads(self, name: str, data: bytes, mime_type: str) -> str:
+        """Put a file where members may, as a web page does; its path in wa-media."""
+        path = f"{self.workspace_id}/outbox/{uuid.uuid4()}/{name}"
+        bucket = self.client.storage.from_("wa-media")
+        await bucket.upload(path, data, {"content-type": mime_type})
+        return path
+
+    async def changes(self, session_id: str, **columns: object) -> None:
+        """Change what members may of a number, such as its pace."""
+        table = self.client.table("wa_sessions")
+        await table.update(columns).eq("id", session_id).execute()
 
     # --- what the user sees --------------------------------------------------------
 
@@ -165,6 +177,12 @@ class App:
     async def chats(self, session_id: str) -> list[Row]:
         query = self.client.table("wa_chats").select("*").eq("session_id", session_id)
         return _rows((await query.order("created_at").execute()).data)
+
+    async def why_waiting(self, session_id: str, *row_ids: str) -> list[Row]:
+        """Why these rows have not been sent yet; nothing of those that were."""
+        arguments = {"p_session_id": session_id, "p_ids": list(row_ids)}
+        answer = await self.client.rpc("wa_why_waiting", arguments).execute()
+        return _rows(answer.data)
 
     async def until(
         self, look: Callable[[], Awaitable[Found | None]], within: float = 10.0

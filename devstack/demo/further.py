@@ -38,9 +38,14 @@ const channel = supabase.channel('demo')
 await new Promise((ready) =>
   channel.subscribe((status) => status === 'SUBSCRIBED' && ready()))
 
-const {{ error }} = await supabase.from('wa_outbox').insert({{
-  session_id, to: '+{number}', kind: 'text', payload: {{ text: 'Oi!' }} }})
-console.log(error ?? 'Inserted. Ctrl-C ends this.')"""
+const {{ data: row, error }} = await supabase.from('wa_outbox').insert({{
+  session_id, to: '+{number}', kind: 'text', payload: {{ text: 'Oi!' }} }}).select().single()
+console.log(error ?? 'Inserted. Ctrl-C ends this.')
+
+// A linked number sends at a pace: this says why a row has not left yet.
+const {{ data: [waits] }} = await supabase.rpc('wa_why_waiting', {{
+  p_session_id: session_id, p_ids: [row.id] }})
+if (waits) console.log(waits.reason, waits.until ?? '', waits.message)"""
 
 
 async def show_tables(story: Story, narrator: Narrator) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from devstack.app import App, Row
 from devstack.connector_process import ConnectorProcess
 from devstack.demo.narrator import Narrator
+from devstack.demo.sending import app_sends_more
 from devstack.stage import Stage
 from devstack.whatsapp import Conversation, LinkedDevice, Person, Remembered
 
@@ -51,8 +52,9 @@ class Story:
         device = await self.links_the_number()
         await self.history_arrives()
         await self.customer_writes(device)
-        await self.customer_sends_a_photo()
+        photo = await self.customer_sends_a_photo()
         await self.app_answers()
+        await app_sends_more(self, photo)
         await self.owner_types_on_the_phone()
         self.nothing_was_left_unanswered()
 
@@ -99,7 +101,7 @@ class Story:
                 "WhatsApp was told that it arrived", not device.undelivered
             )
 
-    async def customer_sends_a_photo(self) -> None:
+    async def customer_sends_a_photo(self) -> Row:
         narrator, app = self.narrator, self.app
         async with narrator.chapter("Bob sends a photo, then has second thoughts."):
             sent = await self.bob.sends_image(self.ana, PHOTO, caption="Eçe aqui!")
@@ -129,6 +131,7 @@ class Story:
                 "wa_reactions", bool, whatsapp_id=sent.whatsapp_id
             )
             narrator.checks(f"he reacts with {reaction['emoji']}", reaction)
+        return row
 
     async def app_answers(self) -> None:
         narrator, app = self.narrator, self.app
@@ -173,7 +176,8 @@ class Story:
         while True:
             heard = await self.bob.hears(timeout=A_LONG_TIME)
             await self.bob.reads(heard)
-            await self.bob.says(self.ana, f"Você escreveu: {heard.text}")
+            answer = f"Você escreveu: {heard.text}" if heard.text else "Recebi! 👀"
+            await self.bob.says(self.ana, answer)
 
     async def tables(self) -> dict[str, list[Row]]:
         """What the member may see, by table."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -58,9 +57,8 @@ class Linked:
         """Insert a row of any kind into the outbox; returns its id."""
         place = {} if to is None else {"to": to}
         row = {"session_id": self.session_id, "kind": kind, "payload": payload}
-        table = self.app.client.table("wa_outbox")
-        answer = await table.insert({**row, **place, **columns}).execute()
-        return str(answer.data[0]["id"])  # type: ignore[index,call-overload]  # rows
+        [row_id] = await self.app.inserts({**row, **place, **columns})
+        return row_id
 
     async def calls(self, function: str, **arguments: object) -> Row:
         """Call one of the functions that members may; what it returns."""
@@ -69,16 +67,11 @@ class Linked:
 
     async def waits_for(self, *row_ids: str) -> list[Row]:
         """Why these rows have not been sent yet."""
-        arguments = {"p_session_id": self.session_id, "p_ids": list(row_ids)}
-        answer = await self.app.client.rpc("wa_why_waiting", arguments).execute()
-        return answer.data  # type: ignore[return-value]  # rows
+        return await self.app.why_waiting(self.session_id, *row_ids)
 
     async def uploads(self, name: str, data: bytes, mime_type: str) -> str:
         """Put a file where members may, as a web page does; its path in wa-media."""
-        path = f"{self.app.workspace_id}/outbox/{uuid.uuid4()}/{name}"
-        bucket = self.app.client.storage.from_("wa-media")
-        await bucket.upload(path, data, {"content-type": mime_type})
-        return path
+        return await self.app.uploads(name, data, mime_type)
 
     async def shown(
         self, table: str, select: str = "*", within: float = 10.0, **equal: object
