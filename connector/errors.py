@@ -217,7 +217,7 @@ class NotConnected(SendFailed):
 
 
 class RecipientUnknown(SendFailed):
-    """to is not on WhatsApp: look at the number and its country code."""
+    """to is not on WhatsApp."""
 
     code = "not_on_whatsapp"
     retry = Retry.NEVER

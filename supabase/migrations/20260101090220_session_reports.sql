@@ -1,6 +1,6 @@
 -- Purpose: how a connector tells what became of a session.
 -- Affects: wa_private.learn_own_addresses, wa_report_session, wa_record_event (new).
--- (Aliases are stored by a later file: a function's body is read when it runs.)
+-- (Aliases are stored, and how long events are kept is said, by later files: a function's body is read when it runs.)
 
 create function wa_private.learn_own_addresses(p_session_id uuid)
 returns void
@@ -101,7 +101,6 @@ security invoker
 set search_path = ''
 as $$
 declare
-  kept_for constant interval := '30 days';
   event_id uuid;
 begin
   insert into public.wa_events (workspace_id, session_id, level, code, message, details)
@@ -111,12 +110,12 @@ begin
   -- As good a moment as any: what grows here is also what is swept here.
   delete from public.wa_events as event
   where event.session_id = p_session_id
-    and event.created_at < now() - kept_for;
+    and event.created_at < wa_private.kept_since('events');
   return event_id;
 end;
 $$;
 comment on function public.wa_record_event(uuid, bigint, text, text, text, jsonb) is
-'Records one event of a session, and forgets those older than 30 days. Raises ZB001 when the term is stale.';
+'Records one event of a session, and forgets those that are old. Raises ZB001 when the term is stale.';
 
 revoke execute on function wa_private.learn_own_addresses(uuid) from public, anon, authenticated;
 grant execute on function wa_private.learn_own_addresses(uuid) to service_role;

@@ -49,7 +49,9 @@ begin
     where array_position(outbox_ranks, entry.state) < array_position(outbox_ranks, reached.state)
       or (
         entry.state = reached.state
-        and (entry.delivered_at, entry.read_at) is distinct from (reached.delivered_at, reached.read_at)
+        and (entry.delivered_at, entry.read_at) is distinct from (
+          least(entry.delivered_at, reached.delivered_at), least(entry.read_at, reached.read_at)
+        )
       )
   ),
   moved as (
@@ -57,8 +59,9 @@ begin
     set
       state = found.state,
       sent_at = coalesce(entry.sent_at, found.delivered_at),
-      delivered_at = found.delivered_at,
-      read_at = found.read_at,
+      -- Who was first in a group may have been forgotten since (docs/housekeeping.md).
+      delivered_at = least(entry.delivered_at, found.delivered_at),
+      read_at = least(entry.read_at, found.read_at),
       retry_at = null,
       settle_by = null,
       error_code = null,

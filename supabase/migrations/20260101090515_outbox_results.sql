@@ -105,27 +105,38 @@ as $$
 $$;
 comment on function wa_private.has_overdue_outbox(uuid) is 'Whether there is anything for sweep_outbox to end.';
 
-create function wa_private.sweep_outbox(p_session_id uuid)
-returns void
+create function wa_private.sweep_outbox(p_session_id uuid, p_limit integer default null)
+returns integer
 language plpgsql
 volatile
 security invoker
 set search_path = ''
+set enable_seqscan = off
 as $$
 declare
   entry public.wa_outbox;
   expired uuid[];
+  ended integer;
 begin
   -- Together: an app may have queued thousands for the same moment.
-  with ended as (
+  with swept as (
     update public.wa_outbox as late
     set state = 'expired', retry_at = null, error_code = 'expired', error_message = 'It was not sent before expires_at.'
-    where late.session_id = p_session_id
-      and late.state = 'queued'
-      and late.expires_at <= now()
+    where late.id = any(array(
+      select due.id
+      from public.wa_outbox as due
+      where due.session_id = p_session_id
+        and due.state = 'queued'
+        and due.expires_at <= now()
+      order by due.expires_at
+      limit p_limit
+      for update
+    ))
     returning late.message_id
   )
-  select array_agg(ended.message_id) into expired from ended where ended.message_id is not null;
+  select count(*), array_agg(swept.message_id) filter (where swept.message_id is not null)
+  into ended, expired
+  from swept;
   if expired is not null then
     perform wa_private.show_as_not_sent(expired, 'expired');
   end if;
@@ -137,21 +148,30 @@ begin
       settle_by = null,
       error_code = 'send_uncertain',
       error_message = 'The send was interrupted and no receipt came: it may have arrived.'
-    where late.session_id = p_session_id
-      and late.state = 'sending'
-      and late.settle_by <= now()
+    where late.id = any(array(
+      select due.id
+      from public.wa_outbox as due
+      where due.session_id = p_session_id
+        and due.state = 'sending'
+        and due.settle_by <= now()
+      limit p_limit - ended
+      for update
+    ))
     returning late.*
   loop
     perform wa_private.show_outbox_state(entry);
+    ended := ended + 1;
   end loop;
+  return ended;
 end;
 $$;
-comment on function wa_private.sweep_outbox(uuid) is
-'Ends what waited too long: to be sent (expired), or for its receipt (uncertain).';
+comment on function wa_private.sweep_outbox(uuid, integer) is
+'Ends what waited too long: to be sent (expired), or for its receipt (uncertain). At most p_limit rows (null: all); '
+'returns how many.';
 
 revoke execute on function wa_private.record_outbox_results(uuid, jsonb) from public, anon, authenticated;
 revoke execute on function wa_private.has_overdue_outbox(uuid) from public, anon, authenticated;
-revoke execute on function wa_private.sweep_outbox(uuid) from public, anon, authenticated;
+revoke execute on function wa_private.sweep_outbox(uuid, integer) from public, anon, authenticated;
 grant execute on function wa_private.record_outbox_results(uuid, jsonb) to service_role;
 grant execute on function wa_private.has_overdue_outbox(uuid) to service_role;
-grant execute on function wa_private.sweep_outbox(uuid) to service_role;
+grant execute on function wa_private.sweep_outbox(uuid, integer) to service_role;
