@@ -82,6 +82,8 @@ security invoker
 set search_path = ''
 -- Why: wa_store_batch says it; what both call is planned once a connection, by whoever comes first.
 set enable_seqscan = off
+-- All is looked up by index, one row or sixteen: to plan anew for each call cost more than to run it.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   held_until timestamptz;

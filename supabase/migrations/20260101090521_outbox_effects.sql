@@ -172,10 +172,13 @@ declare
 begin
   -- The same message may have come back from the phone before we heard that it was sent.
   perform wa_private.merge_twins(p_entry.message_id, echo.id)
-  from public.wa_messages as echo
-  where echo.session_id = p_entry.session_id
-    and echo.chat_id = p_entry.chat_id
-    and echo.whatsapp_id = p_entry.whatsapp_id
+  from (
+    select named.id, named.chat_id, named.from_me
+    from public.wa_messages as named
+    where named.session_id = p_entry.session_id and named.whatsapp_id = p_entry.whatsapp_id
+    offset 0
+  ) as echo
+  where echo.chat_id = p_entry.chat_id
     and echo.from_me
     and echo.id <> p_entry.message_id;
 
