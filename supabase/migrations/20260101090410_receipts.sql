@@ -87,11 +87,13 @@ begin
     ) as latest
     cross join lateral (
       select ours.id, ours.status
-      from public.wa_messages as ours
-      where ours.session_id = p_session_id
-        and ours.chat_id = touched.chat_id
-        and ours.whatsapp_id = touched.whatsapp_id
-        and ours.from_me
+      from (
+        select named.id, named.chat_id, named.from_me, named.status
+        from public.wa_messages as named
+        where named.session_id = p_session_id and named.whatsapp_id = touched.whatsapp_id
+        offset 0
+      ) as ours
+      where ours.chat_id = touched.chat_id and ours.from_me
       limit 1
     ) as message
     where array_position(ranks, message.status) < latest.rank
