@@ -1,6 +1,6 @@
 -- Purpose: which connector may run a session, and until when (docs/leases.md).
--- Affects: wa_private.session_leases, wa_private.connectors (new), a trigger on
--- public.wa_sessions, wa_claim_sessions, wa_renew_leases, wa_release_leases (new).
+-- Affects: wa_private.session_leases (new), a trigger on public.wa_sessions,
+-- wa_claim_sessions, wa_renew_leases, wa_release_leases (new).
 
 create table wa_private.session_leases (
   session_id uuid primary key references public.wa_sessions (id) on delete cascade,
@@ -15,20 +15,9 @@ comment on column wa_private.session_leases.term is
 
 create index session_leases_expires_at_idx on wa_private.session_leases (expires_at);
 
-create table wa_private.connectors (
-  holder text primary key,
-  version text,
-  started_at timestamptz not null default now(),
-  heartbeat_at timestamptz not null default now(),
-  session_count integer not null default 0,
-  figures jsonb not null default '{}'
-);
-comment on table wa_private.connectors is 'Connectors and their last heartbeat, for the operator.';
-
 alter table wa_private.session_leases enable row level security;
-alter table wa_private.connectors enable row level security;
-revoke all on table wa_private.session_leases, wa_private.connectors from anon, authenticated;
-grant select, insert, update, delete on table wa_private.session_leases, wa_private.connectors to service_role;
+revoke all on table wa_private.session_leases from anon, authenticated;
+grant select, insert, update, delete on table wa_private.session_leases to service_role;
 
 -- security definer: whoever adds a session may not touch leases.
 create function wa_private.prepare_lease()
