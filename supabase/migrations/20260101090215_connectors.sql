@@ -88,8 +88,9 @@ as $$
     (count(*) filter (where connector.heartbeat_at > now() - wa_private.heartbeat_lasts()))::integer,
     max(connector.heartbeat_at)
   from wa_private.connectors as connector
-  -- Who is a member of nothing is told nothing.
-  where exists (select from wa_private.my_workspace_ids());
+  -- Who is a member of nothing is told nothing; an app's server and its jobs act in a role of their own.
+  where current_setting('role') in ('service_role', 'postgres', 'none')
+    or exists (select from wa_private.my_workspace_ids());
 $$;
 comment on function wa_private.living_connectors() is 'How many connectors live, and when the last one was heard of.';
 
@@ -125,16 +126,17 @@ as $$
   from wa_private.living_connectors() as living;
 $$;
 comment on function public.wa_health() is
-'For any member: {connectors: how many live, heartbeat_at: when one was last heard of, sessions: [{id, workspace_id, '
+'For any member, and an app''s server: {connectors: how many live, heartbeat_at: when one was last heard of, '
+'sessions: [{id, workspace_id, '
 'name, state, state_code, last_seen_at}] of the caller''s workspaces}. Nothing of others, and no machine''s name.';
 
 revoke execute on function wa_private.heartbeat_lasts() from public, anon, authenticated;
-revoke execute on function wa_private.living_connectors() from public, anon, authenticated, service_role;
+revoke execute on function wa_private.living_connectors() from public, anon, authenticated;
 revoke execute on function public.wa_heartbeat(text, text, integer, jsonb) from public, anon, authenticated;
 revoke execute on function public.wa_sign_off(text) from public, anon, authenticated;
-revoke execute on function public.wa_health() from public, anon, authenticated, service_role;
+revoke execute on function public.wa_health() from public, anon, authenticated;
 grant execute on function wa_private.heartbeat_lasts() to service_role;
-grant execute on function wa_private.living_connectors() to authenticated;
+grant execute on function wa_private.living_connectors() to authenticated, service_role;
 grant execute on function public.wa_heartbeat(text, text, integer, jsonb) to service_role;
 grant execute on function public.wa_sign_off(text) to service_role;
-grant execute on function public.wa_health() to authenticated;
+grant execute on function public.wa_health() to authenticated, service_role;

@@ -129,7 +129,7 @@ where has_function_privilege('authenticated', oid, 'execute')
     'wa_check_numbers', 'check_numbers',
     'wa_cancel_outbox', 'cancel_outbox', 'wa_resolve_outbox', 'resolve_outbox',
     'wa_pause_sending', 'pause_by_member', 'wa_resume_sending', 'resume_by_member',
-    'wa_why_waiting', 'reasons_to_wait'
+    'wa_why_waiting', 'reasons_to_wait', 'wa_health', 'living_connectors'
   )
 
 union all
