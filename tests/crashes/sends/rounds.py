@@ -121,6 +121,8 @@ class Round:
             person.receipts = "none" if silent else "delivered"
         await self.company.uploads(self.linked, self.chance)
         first = MEDIA if self.step in OF_MEDIA else None
+        if self.step is Step.UNCONFIRMED:
+            first = "text"  # what has to be fetched is passed by other chats
         writing = Writing(
             self.chance,
             self.company.person,
@@ -130,8 +132,7 @@ class Round:
             self.company.theirs,
         )
         self.letters = writing.letters(self.chance.randint(2, MOST_LETTERS), first)
-        must_be_first = first is not None or self.step is Step.UNCONFIRMED
-        at = 0 if must_be_first else self.chance.randrange(len(self.letters))
+        at = 0 if first else self.chance.randrange(len(self.letters))
         return Watch(self.linked, self.database, self.letters[at], uploads)
 
     async def _killed(self, watch: Watch) -> tuple[Sight, set[str]]:
