@@ -1,6 +1,5 @@
--- Purpose: why a row of the outbox has not left yet, and until when, for the people who wait for it (docs/pacing.md).
--- Affects: wa_private.waiting, reason_of_limits, reason_of_session, reason_of_chat, reason_to_wait,
--- reasons_to_wait, wa_why_waiting (new).
+-- Purpose: why a row of the outbox has not left yet, and until when (docs/pacing.md).
+-- Affects: wa_private.waiting, reason_of_limits, reason_of_session, reason_of_chat, reason_to_wait (new).
 -- (What is asked here is in later files: a function's body is read when it runs.)
 
 create type wa_private.waiting as (reason text, until timestamptz, message text);
@@ -153,13 +152,12 @@ begin
     return found_reason;
   end if;
 
-  is_next := not exists (
-    select from public.wa_outbox as ahead
-    where ahead.session_id = p_session.id
-      and ahead.state = 'queued'
-      and ahead.send_after <= p_now
-      and (-ahead.priority::bigint, ahead.send_after, ahead.seq)
-        < (-p_entry.priority::bigint, p_entry.send_after, p_entry.seq)
+  is_next := p_entry.id = (
+    select first.id
+    from public.wa_outbox as first
+    where first.session_id = p_session.id and first.state = 'queued' and first.send_after <= p_now
+    order by first.priority desc, first.send_after, first.seq
+    limit 1
   );
   if is_message then
     found_reason := wa_private.reason_of_limits(p_entry, p_session, p_pace, is_next, p_now);
@@ -177,54 +175,6 @@ comment on function wa_private.reason_to_wait(
   public.wa_outbox, public.wa_sessions, wa_private.pace, timestamptz
 ) is 'Why a row of the outbox that is not settled waits.';
 
--- security definer: members may not read the ledger of what was sent.
-create function wa_private.reasons_to_wait(p_session_id uuid, p_ids uuid[])
-returns table (id uuid, reason text, until timestamptz, message text)
-language plpgsql
-stable
-security definer
-set search_path = ''
-set enable_seqscan = off
-as $$
-declare
-  most_rows constant integer := 1000;
-  session public.wa_sessions;
-  pace wa_private.pace;
-begin
-  select known.* into session
-  from public.wa_sessions as known
-  where known.id = p_session_id and wa_private.may_act_for(known.workspace_id);
-  if not found then
-    raise exception 'No session of yours has this id.' using errcode = '42501';
-  end if;
-  pace := wa_private.pace_of(session, now());
-  return query
-  select entry.id, why.reason, why.until, btrim(why.message)
-  from public.wa_outbox as entry
-  cross join lateral wa_private.reason_to_wait(entry, session, pace, now()) as why
-  where entry.session_id = p_session_id
-    and entry.state in ('queued', 'claimed', 'sending')
-    and (p_ids is null or entry.id = any(p_ids))
-  order by entry.state = 'queued', entry.priority desc, entry.send_after, entry.seq
-  limit most_rows;
-end;
-$$;
-comment on function wa_private.reasons_to_wait(uuid, uuid[]) is 'See public.wa_why_waiting.';
-
-create function public.wa_why_waiting(p_session_id uuid, p_ids uuid[] default null)
-returns table (id uuid, reason text, until timestamptz, message text)
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  select why.* from wa_private.reasons_to_wait(p_session_id, p_ids) as why;
-$$;
-comment on function public.wa_why_waiting(uuid, uuid[]) is
-'Why rows of the outbox (p_ids; without: all, at most 1,000, in the order they leave) have not been sent: '
-'session_offline, paused, new_chats_paused, pace, send_after, retry, behind_another or being_sent, until when as far '
-'as that is known, and a sentence a person can read. Rows that are settled are left out.';
-
 revoke execute on function wa_private.reason_of_limits(
   public.wa_outbox, public.wa_sessions, wa_private.pace, boolean, timestamptz
 ) from public, anon, authenticated;
@@ -235,8 +185,6 @@ from public, anon, authenticated;
 revoke execute on function wa_private.reason_to_wait(
   public.wa_outbox, public.wa_sessions, wa_private.pace, timestamptz
 ) from public, anon, authenticated;
-revoke execute on function wa_private.reasons_to_wait(uuid, uuid[]) from public, anon, authenticated;
-revoke execute on function public.wa_why_waiting(uuid, uuid[]) from public, anon, authenticated;
 grant execute on function wa_private.reason_of_limits(
   public.wa_outbox, public.wa_sessions, wa_private.pace, boolean, timestamptz
 ) to service_role;
@@ -246,5 +194,3 @@ grant execute on function wa_private.reason_of_chat(public.wa_outbox, public.wa_
 grant execute on function wa_private.reason_to_wait(
   public.wa_outbox, public.wa_sessions, wa_private.pace, timestamptz
 ) to service_role;
-grant execute on function wa_private.reasons_to_wait(uuid, uuid[]) to authenticated, service_role;
-grant execute on function public.wa_why_waiting(uuid, uuid[]) to authenticated, service_role;
