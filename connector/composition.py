@@ -29,8 +29,10 @@ from connector.adapters.whatsapp.process.zygote import Zygote
 from connector.adapters.whatsapp.spool.writer import HighWater
 from connector.clock import SystemClock
 from connector.composition_delivery import Shared, delivery, outgoing_files
+from connector.composition_housekeeping import housekeeping
 from connector.data_folder import DataFolder
 from connector.delivery.delivery import Delivery
+from connector.housekeeping.housekeeping import Housekeeping
 from connector.ingestion.history_fetch import LARGEST_PIECE, HistoryFetching
 from connector.ingestion.intake import Ingestion
 from connector.ingestion.media_fetch import MediaFetching, WakingIntake
@@ -80,7 +82,8 @@ async def serve(settings: Settings, folder: DataFolder, zygote: Zygote) -> int:
     supervisor = _supervisor(settings, folder, client, wakeups, around)
     _stop_on_signals(supervisor)
     try:
-        return await _run(supervisor, wakeups, zygote)
+        tidying = housekeeping(folder, launcher, client)
+        return await _run(supervisor, wakeups, zygote, tidying)
     finally:
         launcher.close()
         with contextlib.suppress(TimeoutError):
@@ -90,12 +93,19 @@ async def serve(settings: Settings, folder: DataFolder, zygote: Zygote) -> int:
                 await files.aclose()
 
 
-async def _run(supervisor: Supervisor, wakeups: Wakeups, zygote: Zygote) -> int:
+async def _run(
+    supervisor: Supervisor,
+    wakeups: Wakeups,
+    zygote: Zygote,
+    tidying: Housekeeping,
+) -> int:
     async with asyncio.TaskGroup() as tasks:
         listening = tasks.create_task(wakeups.run())
+        tidying_up = tasks.create_task(tidying.run())
         watching = tasks.create_task(_stop_without_zygote(zygote, supervisor))
         await supervisor.run()
         listening.cancel()
+        tidying_up.cancel()
         watching.cancel()
     return FAILED if watching.done() and not watching.cancelled() else 0
 

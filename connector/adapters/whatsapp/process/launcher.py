@@ -99,6 +99,11 @@ class WhatsAppLauncher:
         found = self._sessions.glob(f"*/{FILE_NAME}")
         return [SessionId(path.parent.name) for path in found]
 
+    def let_go(self, session_id: SessionId) -> None:
+        """Close what is open of a session whose folder goes."""
+        if (reader := self._spools.pop(session_id, None)) is not None:
+            reader.close()
+
     def close(self) -> None:
         """Close the spools and let the zygote go."""
         for reader in self._spools.values():
