@@ -21,7 +21,11 @@ from connector.domain.outgoing import (
     OutgoingText,
     Quoted,
 )
-from connector.domain.outgoing.forwards import forwarded, times_forwarded
+from connector.domain.outgoing.forwards import (
+    demand_forwardable,
+    forwarded,
+    times_forwarded,
+)
 from connector.domain.outgoing.references import References
 from connector.domain.outgoing.targets import (
     deleted,
@@ -43,8 +47,10 @@ from connector.payloads import (
     MediaPayload,
     MessagePayload,
     NewMessage,
+    Payload,
     PollPayload,
     ReactionPayload,
+    ReadPayload,
     SeenOnce,
     TextPayload,
 )
@@ -75,6 +81,17 @@ def compose(
         ),
         expiration=row.expiration,
     )
+
+
+def judge(payload: Payload, references: References) -> None:
+    """Refuse what no file can mend, before one is fetched. Raises InvalidPayload."""
+    match payload:
+        case NewMessage():
+            _quoted(payload, references)
+        case ForwardPayload():
+            demand_forwardable(references.message)
+        case ReadPayload() if payload.message_id is not None:
+            known(references.message)
 
 
 def _content(

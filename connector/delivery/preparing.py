@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from connector.delivery.compose import compose
+from connector.delivery.compose import compose, judge
 from connector.delivery.line import Line
 from connector.delivery.prepared import (
     Prepared,
@@ -34,7 +34,6 @@ from connector.domain.outgoing import (
     Unread,
 )
 from connector.domain.outgoing.links import first_link
-from connector.domain.outgoing.targets import known
 from connector.errors import (
     FileUnavailable,
     InvalidAddress,
@@ -103,10 +102,9 @@ class Preparing:
             raise InvalidPayload("The row is none that this connector understands.")
         payload = read(row.kind, row.payload)
         to = outgoing.recipient(row.to, row.chat_jid)
+        judge(payload, row.references)
         match payload:
             case ReadPayload():
-                if payload.message_id is not None:
-                    known(row.references.message)
                 return PreparedReads(reads=_reads(to, row.references.unread))
             case TypingPayload():
                 return PreparedTyping(

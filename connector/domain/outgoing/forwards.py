@@ -34,12 +34,7 @@ def forwarded(
 
     Raises InvalidPayload (message_not_found, already_deleted, not_forwardable).
     """
-    message = known(message)
-    if message.revoked:
-        raise InvalidPayload(
-            "payload.message_id names a message that was deleted.",
-            code="already_deleted",
-        )
+    message = demand_forwardable(message)
     if message.kind in _MEDIA:
         return _media(message, file or message.file)
     match message.kind:
@@ -51,6 +46,17 @@ def forwarded(
             return _contacts(message.content)
         case _:
             raise _not_forwardable("is of a kind that cannot be forwarded")
+
+
+def demand_forwardable(message: KnownMessage | None) -> KnownMessage:
+    """As far as it does not depend on a file. Raises InvalidPayload, as above."""
+    message = known(message)
+    if message.revoked:
+        raise InvalidPayload(
+            "payload.message_id names a message that was deleted.",
+            code="already_deleted",
+        )
+    return message
 
 
 def times_forwarded(message: KnownMessage) -> int:
