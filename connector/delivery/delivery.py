@@ -6,12 +6,13 @@ What was begun before an interruption is decided in attempts.py.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
 from connector.delivery.attempts import Attempts
+from connector.delivery.hand import InHand
 from connector.delivery.lane import Lane
 from connector.delivery.line import Line
 from connector.delivery.preparing import Preparing
@@ -55,15 +56,20 @@ class Delivery:
     poll: timedelta  # while the doorbell works
     poll_blind: timedelta  # while it does not
     one_upload: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    # A run that fails ends while its worker goes on: what that has may leave still, and
+    # nobody may ask its store about it, or send it again, before it has answered.
+    _left: dict[SessionId, Sequence[InHand]] = field(default_factory=dict)
 
     async def run(self, context: SessionContext) -> None:
         session = _Session(self, context)
+        left = self._left.pop(context.session_id, ())
         try:
+            await session.take_up(left)
             while True:
                 await session.until_connected()
                 await session.deliver()
         finally:
-            await session.put_down()
+            self._left[context.session_id] = await session.put_down()
 
 
 class _Session:
@@ -94,6 +100,10 @@ class _Session:
     def _look(self) -> None:
         self._lane.look()
 
+    async def take_up(self, left: Sequence[InHand]) -> None:
+        if left:
+            await self._lane.take_up(left)
+
     async def until_connected(self) -> None:
         while self._context.worker() is None:
             try:
@@ -114,10 +124,10 @@ class _Session:
         if line.lost:
             await self._clock.sleep(back_off(1, self._chance()).total_seconds())
 
-    async def put_down(self) -> None:
+    async def put_down(self) -> Sequence[InHand]:
         self._waking.stop()
         self._sending.stop()
-        await self._lane.put_down()
+        return await self._lane.put_down()
 
 
 def _recording(

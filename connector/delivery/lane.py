@@ -9,7 +9,7 @@ takes along what is behind it in its chat: Postgres gives them out again in orde
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
@@ -65,11 +65,19 @@ class Lane:
             await self._until_changed()
         await self._wind_up()
 
-    async def put_down(self) -> None:
+    async def take_up(self, left: Sequence[InHand]) -> None:
+        """Wait for what an earlier run had to leave under way, and record it."""
+        for entry in left:
+            self._hand.add(entry)
+            if entry.task is not None:
+                entry.task.add_done_callback(self._wake)
+        await self._wind_up()
+
+    async def put_down(self) -> Sequence[InHand]:
         """Record what is known and give back what was not begun, quickly.
 
-        Nothing is judged here that may still be under way: the worker is stopped next,
-        and only once it is gone does anybody ask its store.
+        Returns what may leave still. Nothing is judged of it: as a rule the worker is
+        stopped next; if it is not, whoever runs the session next waits for it first.
         """
         under_way: list[asyncio.Task[Any]] = [
             each.task for each in self._hand if each.task is not None
@@ -85,12 +93,10 @@ class Lane:
         for entry in self._hand.leaving:
             if entry.task is not None and _succeeded(entry.task):
                 self._land(entry, entry.task.result())
-            elif entry.task is not None:
-                # It stays `sending`: whoever runs the session next settles it.
-                entry.task.cancel()
         for entry in self._hand.staying:
             self._give_back(entry)
         await self._recording.last_words()
+        return [each for each in self._hand if each.task and not each.task.done()]
 
     # --- what has happened -----------------------------------------------------------
 
@@ -103,11 +109,12 @@ class Lane:
             self._collect()
             for entry in self._hand.staying:
                 self._give_back(entry)
+            if self._exchange is None and self._recording.waiting:
+                # At once: what is unanswered may be so for more than a minute.
+                self._exchange_results(claim=0)
             if not self._hand.leaving and self._exchange is None:
                 break
             await self._until_changed()
-        if self._recording.waiting:
-            await self._recording.exchange(0, lambda: self._hand.ids)
 
     def _collect(self) -> None:
         for entry in self._hand.ended:
@@ -180,14 +187,20 @@ class Lane:
         ):
             self._asked_for = min(CLAIMED_AT_ONCE, MOST_IN_HAND - len(self._hand))
             self._may_be_more = False
-            self._exchange = self._begin(
-                self._recording.exchange(self._asked_for, lambda: self._hand.ids)
-            )
+            self._exchange_results(self._asked_for)
+
+    def _exchange_results(self, claim: int) -> None:
+        self._exchange = self._begin(
+            self._recording.exchange(claim, lambda: self._hand.ids)
+        )
 
     def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
-        task.add_done_callback(lambda _: self._changed.set())
+        task.add_done_callback(self._wake)
         return task
+
+    def _wake(self, _: asyncio.Task[Any]) -> None:
+        self._changed.set()
 
 
 def _succeeded(task: asyncio.Task[Ended]) -> bool:

@@ -7,6 +7,7 @@ may be lost, too: then the rows it took are found again and given back.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -15,9 +16,14 @@ from typing import Final, TypeVar
 import structlog
 
 from connector.delivery.attempts import Attempts
-from connector.domain.outgoing import OutboxResult, Outcome
+from connector.domain.outgoing import OutboxResult, Outcome, outcome_in_short
 from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off
-from connector.errors import ConnectorError, SupabaseRefused, SupabaseUnavailable
+from connector.errors import (
+    ConnectorError,
+    InputRefused,
+    SupabaseRefused,
+    SupabaseUnavailable,
+)
 from connector.ports import (
     Claim,
     Clock,
@@ -101,21 +107,46 @@ class Recording:
 
     async def _record(self, claim: int) -> Claim:
         told = tuple(self._waiting)
-        claimed = await self.outbox.exchange(
+        try:
+            claimed = await self._tell(told, claim)
+        except InputRefused:
+            if not told:
+                raise
+            await self._record_one_by_one()
+            told, claimed = (), await self._tell((), claim)
+        del self._waiting[: len(told)]
+        self._have_told(told)
+        return claimed
+
+    async def _record_one_by_one(self) -> None:
+        """One that Postgres can never store must not keep the others from it."""
+        while self._waiting:
+            result = self._waiting[0]
+            try:
+                await self._tell([result], 0)
+            except InputRefused as error:
+                log.error("result refused", outbox_id=result.id, error=error)  # noqa: TRY400 - no fault of this line
+                with contextlib.suppress(InputRefused):
+                    await self._tell([outcome_in_short(result)], 0)
+            del self._waiting[0]
+            self._have_told([result])
+
+    async def _tell(self, results: Sequence[OutboxResult], claim: int) -> Claim:
+        return await self.outbox.exchange(
             self.context.session_id,
             self.context.term,
             self.attempts.lineage,
-            told,
+            results,
             claim,
         )
-        del self._waiting[: len(told)]
+
+    def _have_told(self, told: Sequence[OutboxResult]) -> None:
         if sent := self._files.intersection(result.id for result in told):
             self._files -= sent
             self.file_sent()
         if self._forget_notes:
             self.notes.write(())
             self._forget_notes = False
-        return claimed
 
     async def _patiently(
         self,

@@ -11,6 +11,8 @@ import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 
+import structlog
+
 from connector.delivery.attempts import Attempts
 from connector.delivery.line import Line
 from connector.delivery.prepared import (
@@ -30,6 +32,8 @@ from connector.domain.outgoing import (
 )
 from connector.errors import NotConnected, SendFailed, SendUncertain, WorkerGone
 from connector.ports import ClaimedRow, Clock, SessionContext, UnsettledRow
+
+log = structlog.get_logger()
 
 
 class Sending:
@@ -70,6 +74,9 @@ class Sending:
         except SendFailed as error:
             self._fail()
             return self._refused(row, error)
+        except Exception:  # supervised: one row must not end the sending of all others
+            log.exception("row not sent", outbox_id=row.id)
+            return await self._cut_off(row, is_first=self._fail())
         return OutboxResult(
             id=row.id,
             outcome=Outcome.SENT,
@@ -99,6 +106,9 @@ class Sending:
             return outgoing.outcome_of_vanished(row.id, row.attempts)
         except SendFailed as error:
             return self._refused(row, error)
+        except Exception:  # supervised, as above
+            log.exception("row not done", outbox_id=row.id)
+            return self._refused(row, SendFailed("It could not be done: report it."))
         return OutboxResult(id=row.id, outcome=Outcome.SENT)
 
     def stop(self) -> None:

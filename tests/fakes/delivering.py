@@ -85,9 +85,21 @@ class Scene:
 
     @asynccontextmanager
     async def delivering(
-        self, poll: timedelta = timedelta(seconds=1)
+        self,
+        poll: timedelta = timedelta(seconds=1),
+        delivery: Delivery | None = None,
     ) -> AsyncIterator[asyncio.Task[None]]:
-        delivery = Delivery(
+        """One run; with the `delivery` of an earlier one, in the same process."""
+        delivery = delivery or self.delivery(poll)
+        task = asyncio.create_task(delivery.run(cast("SessionContext", self.context)))
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    def delivery(self, poll: timedelta = timedelta(seconds=1)) -> Delivery:
+        return Delivery(
             launcher=cast("Launcher", self),
             unrecorded=lambda _: self.notes,
             outbox=self.outbox,
@@ -108,9 +120,3 @@ class Scene:
             poll_blind=timedelta(seconds=1),
             one_upload=self.one_upload,
         )
-        task = asyncio.create_task(delivery.run(cast("SessionContext", self.context)))
-        try:
-            yield task
-        finally:
-            task.cancel()
-            await asyncio.wait({task})

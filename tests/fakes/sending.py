@@ -252,6 +252,7 @@ class SendingWorker(AskedWorker):
     sent_to: list[Jid] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)  # typing, and what was ticked
     uploads: list[SealedFile] = field(default_factory=list)
+    broken_by: str | None = None  # a number that nobody foresaw
     at_the_gate: int = 0
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     upload_gate: asyncio.Event = field(default_factory=asyncio.Event)
@@ -268,6 +269,7 @@ class SendingWorker(AskedWorker):
 
     async def send(self, to: Jid, message: OutgoingMessage, secret: bytes) -> Sent:
         """One after the other; what waits behind a failure is not begun."""
+        self._demand_foreseen(to)
         failures = self._failures
         self.at_the_gate += 1
         try:
@@ -316,7 +318,12 @@ class SendingWorker(AskedWorker):
             raise self.refuses.pop(0)
         self.shown.append(f"read {read.sender.user}: {' '.join(read.whatsapp_ids)}")
 
+    def _demand_foreseen(self, to: Jid) -> None:
+        if to.user == self.broken_by:
+            raise RuntimeError
+
     async def show_typing(self, chat: Jid, typing: Typing) -> None:
+        self._demand_foreseen(chat)
         if self.refuses:
             raise self.refuses.pop(0)
         self.shown.append(typing.value)

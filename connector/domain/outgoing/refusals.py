@@ -30,6 +30,7 @@ from connector.errors import (
     RecipientUnknown,
     SendFailed,
     SendRefused,
+    SendUncertain,
 )
 
 MOST_ATTEMPTS: Final = 5
@@ -176,6 +177,22 @@ def outcome_of_vanished(row_id: str, attempts: int) -> OutboxResult:
         code=SendFailed.code,
         message=message,
         retry_after=timedelta(0),
+    )
+
+
+def outcome_in_short(result: OutboxResult) -> OutboxResult:
+    """What can be stored of a result of which something cannot: did it perhaps leave?"""
+    left = result.outcome in (
+        Outcome.SENT,
+        Outcome.AWAITING_RECEIPT,
+        Outcome.UNCERTAIN,
+    )
+    return OutboxResult(
+        id=result.id,
+        outcome=Outcome.UNCERTAIN if left else Outcome.FAILED,
+        code=SendUncertain.code if left else SendFailed.code,
+        message="What became of it could not be stored: report it.",
+        claim=result.claim,
     )
 
 
