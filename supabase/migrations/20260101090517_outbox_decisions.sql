@@ -1,7 +1,7 @@
 -- Purpose: what people decide about rows of the outbox: not to send them after all, and what became of those of which
 -- nobody knows (docs/outbox.md).
--- Affects: wa_private.outbox_row_to_decide, cancel_outbox, resolve_outbox (new), wa_cancel_outbox, wa_resolve_outbox
--- (new).
+-- Affects: wa_private.outbox_row_to_decide, cancel_outbox, resolve_outbox, settle_deleted_rows (new), wa_cancel_outbox,
+-- wa_resolve_outbox, a trigger on public.wa_outbox (new).
 
 create function wa_private.outbox_row_to_decide(p_id uuid)
 returns public.wa_outbox
@@ -150,6 +150,49 @@ comment on function public.wa_resolve_outbox(uuid, text) is
 'says so accepts that it may be sent a second time. Twice is once. Raises 22023 for a row in any other state, 42501 '
 'for one that is not yours. Returns the row.';
 
+create function wa_private.settle_deleted_rows()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+-- As wa_store_batch does: its plans are made while the tables are still empty, and kept.
+set enable_seqscan = off
+as $$
+declare
+  unsent constant uuid[] := array(
+    select gone.message_id from gone where gone.state = 'queued' and gone.whatsapp_id is null
+  );
+  doubtful constant uuid[] := array(
+    select gone.message_id from gone
+    where gone.state in ('claimed', 'sending', 'uncertain') or (gone.state = 'queued' and gone.whatsapp_id is not null)
+  );
+begin
+  if unsent <> '{}' then
+    -- By address, as everybody does who writes to several: nobody deadlocks.
+    perform from public.wa_chats as chat
+    where chat.id in (select gone.chat_id from gone where gone.state = 'queued')
+    order by chat.jid
+    for no key update;
+    delete from public.wa_messages as unsaid
+    where unsaid.id = any(unsent) and unsaid.status in ('pending', 'failed');
+    perform wa_private.show_newest(array(select distinct gone.chat_id from gone where gone.chat_id is not null), null);
+  end if;
+  if doubtful <> '{}' then
+    perform wa_private.show_as_not_sent(doubtful, 'send_uncertain');
+  end if;
+  return null;
+end;
+$$;
+comment on function wa_private.settle_deleted_rows() is
+'Trigger: what an app''s server deletes from the queue is not shown as pending for ever. It disappears as if it was '
+'cancelled; what may have been sent already is shown as failed.';
+
+create trigger after_delete_settle
+after delete on public.wa_outbox
+referencing old table as gone
+for each statement execute function wa_private.settle_deleted_rows();
+
+revoke execute on function wa_private.settle_deleted_rows() from public, anon, authenticated;
 revoke execute on function wa_private.outbox_row_to_decide(uuid) from public, anon, authenticated;
 revoke execute on function wa_private.cancel_outbox(uuid) from public, anon, authenticated, service_role;
 revoke execute on function wa_private.resolve_outbox(uuid, text) from public, anon, authenticated, service_role;

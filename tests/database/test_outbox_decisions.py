@@ -229,3 +229,44 @@ async def test_only_what_is_in_doubt_is_resolved(
         await resolve(member, row, outcome)
 
     assert error.value.sqlstate == "22023"
+
+
+# --- Deleting, which only an app's server may ----------------------------------------
+
+
+async def test_what_is_deleted_from_the_queue_is_not_shown_as_pending_for_ever(
+    leased: Session, service: Connection
+) -> None:
+    await store(service, leased, messages(message("A")))
+    await queue(service, leased, "oops", "oh")
+
+    await service.execute("delete from wa_outbox")
+
+    assert await column(service, "select body from wa_messages") == ["text A"]
+    assert await column(service, "select last_message_preview from wa_chats") == [
+        "text A"
+    ]
+
+
+async def test_what_is_deleted_while_it_is_sent_may_have_been_sent(
+    leased: Session, service: Connection
+) -> None:
+    await queue(service, leased, "under way")
+    await exchange(service, leased)
+
+    await service.execute("delete from wa_outbox")
+
+    query = "select status || ' ' || error_code from wa_messages"
+    assert await column(service, query) == ["failed send_uncertain"]
+
+
+async def test_what_was_sent_stays_when_its_row_is_deleted(
+    leased: Session, service: Connection
+) -> None:
+    (row,) = await queue(service, leased, "oi")
+    await exchange(service, leased)
+    await exchange(service, leased, sent(row))
+
+    await service.execute("delete from wa_outbox")
+
+    assert await message_statuses(service) == ["sent"]
