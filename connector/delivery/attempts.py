@@ -6,6 +6,9 @@ Each claim of a row has a secret of its own. whatsmeow stores it with the messag
     secret present                         -> begun; a receipt settles it, or a person
     absent, same store, key still known    -> never begun
     absent, another store or a lost key    -> absence proves nothing
+
+The same store is the one that was in use at the claim, and has not been put back since: an
+earlier copy of a whole disk has the same name, but does not know what was sent last.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from dataclasses import dataclass
 
 from connector.domain.outgoing import OutboxResult, Outcome
 from connector.errors import SendUncertain
-from connector.ports import DeviceStore, UnsettledRow
+from connector.ports import Attempt, DeviceStore, UnsettledRow
 from connector.sealing import Sealer
 
 
@@ -34,15 +37,14 @@ class Attempts:
 
     async def settle(self, row: UnsettledRow) -> OutboxResult:
         """Decide about a row whose send may have been cut off."""
-        for secret in self.sealer.secrets(f"{row.id}/{row.claim}"):
-            attempt = await self.store.find_attempt(secret)
-            if attempt is not None:
-                return OutboxResult(
-                    id=row.id,
-                    outcome=Outcome.AWAITING_RECEIPT,
-                    whatsapp_id=attempt.whatsapp_id,
-                )
-        if self._absence_proves(row.lineage):
+        attempt = await self._find(row.id, row.claim)
+        if attempt is not None:
+            return OutboxResult(
+                id=row.id,
+                outcome=Outcome.AWAITING_RECEIPT,
+                whatsapp_id=attempt.whatsapp_id,
+            )
+        if await self._absence_proves(row):
             return OutboxResult(id=row.id, outcome=Outcome.RELEASED)
         return OutboxResult(
             id=row.id,
@@ -52,6 +54,15 @@ class Attempts:
             "it may have arrived.",
         )
 
-    def _absence_proves(self, lineage: str) -> bool:
-        store, _, key = lineage.rpartition("/")
-        return store == self.store.lineage() and self.sealer.has_key(key)
+    async def _find(self, row_id: str, claim: int) -> Attempt | None:
+        for secret in self.sealer.secrets(f"{row_id}/{claim}"):
+            attempt = await self.store.find_attempt(secret)
+            if attempt is not None:
+                return attempt
+        return None
+
+    async def _absence_proves(self, row: UnsettledRow) -> bool:
+        store, _, key = row.lineage.rpartition("/")
+        if store != self.store.lineage() or not self.sealer.has_key(key):
+            return False
+        return row.witness is None or await self._find(*row.witness) is not None

@@ -140,6 +140,8 @@ class UnsettledRow:
     claim: int
     lineage: str
     term: int
+    # The last message recorded under the same lineage: its row and claim.
+    witness: tuple[str, int] | None = None
 
 
 class OutboxStore(Protocol):

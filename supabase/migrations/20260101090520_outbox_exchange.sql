@@ -1,5 +1,5 @@
 -- Purpose: how the connector reports what it sent and gets the next rows, in one round trip (docs/outbox.md).
--- Affects: wa_private.claim_outbox_rows, wa_exchange_outbox, wa_unsettled_outbox (new).
+-- Affects: wa_private.claim_outbox_rows, newest_of_lineage, wa_exchange_outbox, wa_unsettled_outbox (new).
 --
 -- A row is {id, to, chat_id, chat_jid, kind, payload, attempts, claims, on_whatsapp, expiration_seconds, references,
 -- upload}:
@@ -144,8 +144,31 @@ comment on function public.wa_exchange_outbox(uuid, bigint, text, jsonb, integer
 'happens. Recording twice is recording once. When an answer is lost, wa_unsettled_outbox tells what it had claimed. '
 'Raises ZB001 when the term is stale.';
 
+create function wa_private.newest_of_lineage(p_session_id uuid, p_lineage text)
+returns public.wa_outbox
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select entry.*
+  from public.wa_outbox as entry
+  where entry.session_id = p_session_id
+    and entry.claim_lineage = p_lineage
+    and entry.state in ('sent', 'delivered', 'read')
+    -- What was no message left nothing in the store.
+    and entry.whatsapp_id is not null
+  order by entry.claimed_at desc, entry.seq desc
+  limit 1;
+$$;
+comment on function wa_private.newest_of_lineage(uuid, text) is
+'The last message that was recorded under this lineage; a row of nulls if there is none. A store that does not know it '
+'is an earlier copy that kept its name.';
+
 create function public.wa_unsettled_outbox(p_session_id uuid, p_term bigint)
-returns table (id uuid, claims integer, claim_lineage text, claim_term bigint)
+returns table (
+  id uuid, claims integer, claim_lineage text, claim_term bigint, witness_id uuid, witness_claims integer
+)
 language plpgsql
 volatile
 security invoker
@@ -155,19 +178,33 @@ as $$
 begin
   perform from wa_private.hold_lease(p_session_id, p_term, null);
   return query
-  select entry.id, entry.claims, entry.claim_lineage, entry.claim_term
-  from public.wa_outbox as entry
-  where entry.session_id = p_session_id
-    and entry.state in ('claimed', 'sending')
-    and entry.settle_by is null
-  order by entry.seq;
+  with unsettled as (
+    select entry.id, entry.claims, entry.claim_lineage, entry.claim_term, entry.seq
+    from public.wa_outbox as entry
+    where entry.session_id = p_session_id
+      and entry.state in ('claimed', 'sending')
+      and entry.settle_by is null
+  ),
+  witnesses as materialized (
+    select named.claim_lineage, newest.id, newest.claims
+    from (select distinct unsettled.claim_lineage from unsettled) as named
+    cross join lateral wa_private.newest_of_lineage(p_session_id, named.claim_lineage) as newest
+  )
+  select
+    unsettled.id, unsettled.claims, unsettled.claim_lineage, unsettled.claim_term, witnesses.id, witnesses.claims
+  from unsettled
+  left join witnesses on witnesses.claim_lineage = unsettled.claim_lineage
+  order by unsettled.seq;
 end;
 $$;
 comment on function public.wa_unsettled_outbox(uuid, bigint) is
-'Rows that were claimed and never settled, whoever claimed them. Raises ZB001 when the term is stale.';
+'Rows that were claimed and never settled, whoever claimed them; witness_id, witness_claims: the last message recorded '
+'under the same lineage, which that store must know. Raises ZB001 when the term is stale.';
 
 revoke execute on function wa_private.claim_outbox_rows(uuid, bigint, text, uuid[]) from public, anon, authenticated;
 grant execute on function wa_private.claim_outbox_rows(uuid, bigint, text, uuid[]) to service_role;
+revoke execute on function wa_private.newest_of_lineage(uuid, text) from public, anon, authenticated;
+grant execute on function wa_private.newest_of_lineage(uuid, text) to service_role;
 revoke execute on function public.wa_exchange_outbox(uuid, bigint, text, jsonb, integer)
 from public, anon, authenticated;
 revoke execute on function public.wa_unsettled_outbox(uuid, bigint) from public, anon, authenticated;

@@ -124,6 +124,21 @@ async def test_the_next_holder_finds_what_the_last_one_left(
     }
 
 
+async def test_with_what_was_left_comes_the_last_message_of_its_lineage(
+    leased: Session, service: Connection
+) -> None:
+    first, second, other, left = await queue(service, leased, *"1234")
+    for row, lineage in ((first, "disk-1"), (second, "disk-1"), (other, "disk-2")):
+        await exchange(service, leased, lineage=lineage)
+        await exchange(service, leased, sent(row, f"3EB0{row}"), limit=0)
+    await exchange(service, leased, lineage="disk-1")
+
+    [found] = await service.fetch("select * from wa_unsettled_outbox($1, 1)", leased.id)
+
+    assert str(found["id"]) == left
+    assert (str(found["witness_id"]), found["witness_claims"]) == (second, 1)
+
+
 async def test_a_row_id_chosen_by_the_app_is_sent_once(
     database: Database, leased: Session, service: Connection
 ) -> None:

@@ -68,6 +68,7 @@ class MemoryOutbox:
     claimed: dict[str, ClaimedRow] = field(default_factory=dict)
     results: dict[str, OutboxResult] = field(default_factory=dict)
     lineage: str = ""
+    witness: tuple[str, int] | None = None
     failures: deque[ConnectorError] = field(default_factory=deque)
     lose_next_answer: ConnectorError | None = None
     inserted: list[str] = field(default_factory=list)
@@ -155,7 +156,13 @@ class MemoryOutbox:
         term: int,
     ) -> Sequence[UnsettledRow]:
         return [
-            UnsettledRow(id=name, claim=claimed.claim, lineage=self.lineage, term=term)
+            UnsettledRow(
+                id=name,
+                claim=claimed.claim,
+                lineage=self.lineage,
+                term=term,
+                witness=self.witness,
+            )
             for name, claimed in self.claimed.items()
         ]
 

@@ -131,6 +131,25 @@ async def test_what_a_crash_left_claimed_is_decided_by_the_devices_store(
     assert result.outcome is outcome
 
 
+@pytest.mark.parametrize(
+    ("known", "outcome"),
+    [("newest/2", Outcome.RELEASED), ("newest/1", Outcome.UNCERTAIN)],
+)
+async def test_a_store_that_does_not_know_what_was_sent_last_is_an_earlier_copy(
+    scene: Scene, known: str, outcome: Outcome
+) -> None:
+    scene.outbox.claimed = {"left": replace(row("left"), claim=1)}
+    scene.outbox.lineage = f"first copy/{SEALER.current_key}"
+    scene.outbox.witness = ("newest", 2)
+    scene.store.begun[SEALER.secrets(known)[0]] = Attempt(whatsapp_id="3EB0")
+    scene.worker.gate.clear()
+
+    async with scene.delivering():
+        result = await scene.outbox.until_recorded("left")
+
+    assert result.outcome is outcome
+
+
 async def test_a_planned_stop_records_what_is_in_flight_and_gives_back_the_rest(
     scene: Scene,
 ) -> None:

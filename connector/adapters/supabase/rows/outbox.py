@@ -105,9 +105,17 @@ class UnsettledOutboxRow(Row):
     claims: int
     claim_lineage: str
     claim_term: int
+    witness_id: str | None = None
+    witness_claims: int | None = None
 
     def unsettled(self) -> UnsettledRow:
+        witness = (
+            None
+            if self.witness_id is None or self.witness_claims is None
+            else (self.witness_id, self.witness_claims)
+        )
         return UnsettledRow(
+            witness=witness,
             id=self.id,
             claim=self.claims,
             lineage=self.claim_lineage,
