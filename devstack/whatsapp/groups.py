@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from datetime import timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from devstack.whatsapp import group_stanzas
@@ -56,6 +57,15 @@ class Group:
         if member not in self.admins:
             return None
         return "superadmin" if member is self.owner else "admin"
+
+    def refusal(self, sender: Person, stanza_type: str) -> int | None:
+        """What the server answers who may not speak here; reactions are for all members."""
+        if self.is_deleted:
+            return HTTPStatus.NOT_FOUND.value
+        is_silenced = self.admins_only and stanza_type != "reaction"
+        if sender not in (self.admins if is_silenced else self.members):
+            return HTTPStatus.FORBIDDEN.value
+        return None
 
     # --- members ----------------------------------------------------------------------
 

@@ -22,9 +22,12 @@ ITEM_NOT_FOUND = 404
 
 def take_message(network: Network, sender: LinkedDevice, stanza: Node) -> None:
     to = stanza.jid("to")
-    person = network.person_at(to)
-    known = network.group_at(to) or person
-    error = _take_error(network, sender) if known else ITEM_NOT_FOUND
+    person, group = network.person_at(to), network.group_at(to)
+    error: int | None = ITEM_NOT_FOUND
+    if person is not None or group is not None:
+        error = _take_error(network, sender)
+    if group is not None:
+        error = error or group.refusal(sender.person, stanza.attr("type", "text"))
     ack: Attributes = {
         "class": "message",
         "id": stanza.attr("id"),

@@ -211,3 +211,21 @@ async def test_rows_wait_while_the_number_is_offline(linked: Linked) -> None:
 
     assert waiting["state"] == "queued"
     assert [heard.text for heard in bob.heard] == ["quando der"]
+
+
+async def test_a_group_that_the_number_was_removed_from_refuses_by_name(
+    linked: Linked,
+) -> None:
+    bob, carla = linked.world.somebody("Bob"), linked.world.somebody("Carla")
+    team = linked.world.stage.whatsapp.group("Time", bob, [linked.owner, carla])
+    before = await linked.sends(str(team.jid), "bom dia")
+    await linked.app.outbox_is(before, "delivered")
+    team.removes(linked.owner)
+
+    row_id = await linked.sends(str(team.jid), "ainda estou aqui?")
+    elsewhere = await linked.sends(carla.number, "me tiraram do grupo")
+    row = await linked.app.outbox_is(row_id, "failed")
+    await linked.app.outbox_is(elsewhere, "delivered")
+
+    assert row["error_code"] == "refused_forbidden"
+    assert [heard.text for heard in carla.heard] == ["bom dia", "me tiraram do grupo"]

@@ -202,3 +202,25 @@ async def test_of_some_members_only_the_lid_is_known(
     info = await ana.client.call("get_group_info", neonize_jid(group.jid))
     numbers = {plain(one.LID): one.PhoneNumber.User for one in info.Participants}
     assert (numbers[friend.lid], numbers[bob.lid]) == ("", bob.number)
+
+
+async def test_who_may_not_speak_in_a_group_any_more_is_refused(
+    ana: Linked, bob: Person, whatsapp: WhatsApp
+) -> None:
+    """The library knows the members from before, and asks the server to take it."""
+    left, closed, over = (
+        whatsapp.group(name, owner=bob, members=[ana.person])
+        for name in ("Left", "Closed", "Over")
+    )
+    for group in (left, closed, over):
+        await ana.client.send(group.jid, "hello")
+        await bob.hears()
+    left.removes(ana.person)
+    closed.announces_only()
+    over.ends()
+
+    for group, code in ((left, 403), (closed, 403), (over, 404)):
+        with pytest.raises(CallFailed, match=f"server returned error {code}"):
+            await ana.client.send(group.jid, "does anybody hear me?")
+
+    assert "does anybody hear me?" not in [each.text for each in bob.heard]
