@@ -31,7 +31,7 @@ FIRST_AFTER: Final = timedelta(minutes=5)  # a start has more urgent things to d
 EVERY: Final = timedelta(hours=1)
 FIRST_RETRY: Final = timedelta(minutes=1)
 BETWEEN_BATCHES: Final = timedelta(seconds=0.25)  # live traffic first
-BATCH: Final = 1000  # rows or files looked at
+BATCH: Final = 500  # rows or files looked at
 MOST_BATCHES: Final = 5000  # a round; what is left is the next round's
 FILES_AT_ONCE: Final = 100
 SESSIONS_AT_ONCE: Final = 500

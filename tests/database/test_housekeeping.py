@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+from pathlib import Path
+
 import asyncpg
 import pytest
 
@@ -151,6 +155,16 @@ async def test_an_operator_says_how_long(
 
     await rule(database, "outbox", "9 years")
     assert await tidy_up(service) == {"forget_outbox": 1}
+
+
+async def test_the_page_says_what_the_rules_are(service: Connection) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "housekeeping.md").read_text("utf-8")
+    told = re.findall(r"^\| `(\w+)` \|.*\| (\d+) (days|hours) \|", page, re.MULTILINE)
+    rules = await service.fetch("select name, after from wa_private.housekeeping_rules")
+
+    assert {name: timedelta(**{unit: int(n)}) for name, n, unit in told} == {
+        row["name"]: row["after"] for row in rules
+    }
 
 
 async def test_nothing_may_go_within_a_day(database: Database) -> None:
