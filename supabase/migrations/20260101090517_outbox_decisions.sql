@@ -2,6 +2,7 @@
 -- nobody knows (docs/outbox.md).
 -- Affects: wa_private.outbox_row_to_decide, cancel_outbox, resolve_outbox, settle_deleted_rows (new), wa_cancel_outbox,
 -- wa_resolve_outbox, a trigger on public.wa_outbox (new).
+-- (What is called here is in later files: a function's body is read when it runs.)
 
 create function wa_private.outbox_row_to_decide(p_id uuid)
 returns public.wa_outbox
@@ -15,12 +16,7 @@ declare
 begin
   select known.* into entry
   from public.wa_outbox as known
-  where known.id = p_id
-    and (
-      -- The role the caller acts in, not the calling function's: an app's server is a member of nothing.
-      current_setting('role') in ('service_role', 'postgres', 'none')
-      or known.workspace_id in (select wa_private.my_workspace_ids())
-    );
+  where known.id = p_id and wa_private.may_act_for(known.workspace_id);
   if not found then
     raise exception 'No row of your outbox has this id.' using errcode = '42501',
     hint = 'It is the id of a row of wa_outbox, not of the message that shows it.';
@@ -72,7 +68,7 @@ begin
   end if;
   perform wa_private.show_newest(array[entry.chat_id], null);
   -- What came after it in its chat need not wait any more.
-  perform realtime.send(jsonb_build_object('session_id', entry.session_id), 'outbox_queued', 'wa:connectors', true);
+  perform wa_private.ring_outbox(entry.session_id);
   select cancelled.* into entry from public.wa_outbox as cancelled where cancelled.id = p_id;
   return entry;
 end;
@@ -115,7 +111,7 @@ begin
   returning doubtful.* into entry;
   perform wa_private.show_outbox_state(entry);
   perform wa_private.show_newest(array[entry.chat_id], null);
-  perform realtime.send(jsonb_build_object('session_id', entry.session_id), 'outbox_queued', 'wa:connectors', true);
+  perform wa_private.ring_outbox(entry.session_id);
   select resolved.* into entry from public.wa_outbox as resolved where resolved.id = p_id;
   return entry;
 end;

@@ -133,14 +133,9 @@ declare
   digits constant text[] := wa_private.numbers_to_check(p_numbers);
   owner uuid;
 begin
-  -- The role the caller acts in, not this function's: an app's server and its jobs are members of nothing.
   select session.workspace_id into owner
   from public.wa_sessions as session
-  where session.id = p_session_id
-    and (
-      current_setting('role') in ('service_role', 'postgres', 'none')
-      or session.workspace_id in (select wa_private.my_workspace_ids())
-    );
+  where session.id = p_session_id and wa_private.may_act_for(session.workspace_id);
   if not found then
     raise exception 'No session of yours has this id.' using errcode = '42501';
   end if;
