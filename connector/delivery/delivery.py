@@ -12,6 +12,7 @@ from datetime import timedelta
 from functools import partial
 
 from connector.delivery.attempts import Attempts
+from connector.delivery.fetching import Fetching
 from connector.delivery.hand import InHand
 from connector.delivery.lane import Lane
 from connector.delivery.line import Line
@@ -55,6 +56,7 @@ class Delivery:
     chance: Callable[[], float]
     poll: timedelta  # while the doorbell works
     poll_blind: timedelta  # while it does not
+    patience: timedelta = timedelta(seconds=10)  # with the file of a row in hand
     one_upload: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     # A run that fails ends while its worker goes on: what that has may leave still, and
     # nobody may ask its store about it, or send it again, before it has answered.
@@ -90,9 +92,10 @@ class _Session:
             wake=self._look,
         )
         recipients = Recipients(context, store, delivery.numbers)
+        self._preparing = _preparing(delivery, context, recipients)
         self._lane = Lane(
             self._recording,
-            _preparing(delivery, context, recipients),
+            self._preparing,
             self._sending,
             self._waking.again_after,
         )
@@ -127,6 +130,7 @@ class _Session:
     async def put_down(self) -> Sequence[InHand]:
         self._waking.stop()
         self._sending.stop()
+        self._preparing.stop()
         return await self._lane.put_down()
 
 
@@ -150,6 +154,7 @@ def _preparing(
     uploading = Uploading(
         context, delivery.files, delivery.uploads, delivery.one_upload
     )
+    fetching = Fetching(uploading, delivery.patience)
     return Preparing(
-        recipients, uploading, delivery.files, delivery.clock, delivery.chance
+        recipients, fetching, delivery.files, delivery.clock, delivery.chance
     )

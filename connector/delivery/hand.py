@@ -125,12 +125,12 @@ class PutBack:
     """Rows that go back to the queue, until Postgres knows: nothing may overtake them."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, tuple[str, Outcome]] = {}
+        self._rows: dict[str, tuple[str, bool]] = {}  # its chat; whether all wait
 
     def add(self, chat: str, result: OutboxResult) -> bool:
         """Whether it does go back."""
         if result.outcome in _BACK_TO_THE_QUEUE:
-            self._rows[result.id] = chat, result.outcome
+            self._rows[result.id] = chat, result.pause is not None
             return True
         return False
 
@@ -140,7 +140,4 @@ class PutBack:
 
     def holds_up(self, chat: str) -> bool:
         """A pause holds up every chat: Postgres knows which rows it is about."""
-        return any(
-            of == chat or outcome is Outcome.PAUSED
-            for of, outcome in self._rows.values()
-        )
+        return any(of == chat or everybody for of, everybody in self._rows.values())

@@ -140,7 +140,7 @@ class Lane:
         self._recording.add(result, entry.row.claim, with_file=entry.has_file)
         if not self._put_back.add(entry.chat, result):
             return
-        if result.outcome is Outcome.PAUSED:
+        if result.pause is not None:
             behind = self._hand.staying
         for other in behind:
             self._give_back(other)

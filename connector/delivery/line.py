@@ -20,13 +20,22 @@ T = TypeVar("T")
 class Line:
     worker: Worker
     lost: bool = False  # what has not been begun goes back
+    _broken: bool = False  # nothing more is asked
 
     async def ask(self, call: Callable[[Worker], Awaitable[T]]) -> T:
         """Call the worker. Raises NotConnected, WorkerGone, and what the call raises."""
-        if self.lost:
+        try:
+            return await self.ask_apart(call)
+        except (NotConnected, WorkerGone):
+            self.lost = True
+            raise
+
+    async def ask_apart(self, call: Callable[[Worker], Awaitable[T]]) -> T:
+        """The same for what goes on by itself: who waits for it says that we are lost."""
+        if self.lost or self._broken:
             raise NotConnected
         try:
             return await call(self.worker)
         except (NotConnected, WorkerGone):
-            self.lost = True
+            self._broken = True
             raise

@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 
 from connector.delivery.compose import compose, judge
+from connector.delivery.fetching import Fetching, StillOnItsWay
 from connector.delivery.line import Line
 from connector.delivery.prepared import (
     Prepared,
@@ -21,7 +22,7 @@ from connector.delivery.prepared import (
     PreparedTyping,
 )
 from connector.delivery.recipients import Recipients
-from connector.delivery.uploading import Uploading, needs_file
+from connector.delivery.uploading import needs_file
 from connector.domain import outgoing
 from connector.domain.addresses import Jid
 from connector.domain.outgoing import (
@@ -55,7 +56,7 @@ from connector.ports import ClaimedRow, Clock, Files
 
 log = structlog.get_logger()
 
-MOST_AT_ONCE: Final = 2  # files and pages that are fetched for one session
+MOST_LOOKED_AT: Final = 2  # pages at a time, of one session
 
 
 class Preparing:
@@ -64,22 +65,27 @@ class Preparing:
     def __init__(
         self,
         recipients: Recipients,
-        uploading: Uploading,
+        fetching: Fetching,
         files: Files,
         clock: Clock,
         chance: Callable[[], float],
     ) -> None:
         self._recipients = recipients
-        self._uploading = uploading
+        self._fetching = fetching
         self._files = files
         self._clock = clock
         self._chance = chance
-        self._fetching = asyncio.Semaphore(MOST_AT_ONCE)
+        self._looking = asyncio.Semaphore(MOST_LOOKED_AT)
+
+    def stop(self) -> None:
+        self._fetching.stop()
 
     async def prepare(self, line: Line, row: ClaimedRow) -> Prepared | OutboxResult:
         """What is to be done, or what became of the row instead. Raises LeaseLost."""
         try:
             return await self._prepared(line, row)
+        except StillOnItsWay:
+            return outgoing.outcome_of_slow_file(row.id)
         except (InvalidAddress, InvalidPayload) as error:
             return outgoing.outcome_of_invalid(row.id, error)
         except WorkerGone:
@@ -114,7 +120,8 @@ class Preparing:
                 )
             case _:
                 address = await self._address(line, row, to)
-                file, preview = await self._fetched(line, row, payload)
+                preview = await self._preview(payload)
+                file = await self._file(line, row, payload)
                 message = compose(payload, row, file, preview, self._clock.now())
                 return _message(address, payload, message)
 
@@ -125,15 +132,19 @@ class Preparing:
             lambda worker: self._recipients.find(worker, to, checked=row.on_whatsapp)
         )
 
-    async def _fetched(
+    async def _file(
         self, line: Line, row: ClaimedRow, payload: Payload
-    ) -> tuple[OutgoingFile | None, LinkPreview | None]:
+    ) -> OutgoingFile | None:
+        if not needs_file(row, payload):
+            return row.file
+        return await self._fetching.file(line, row, payload)
+
+    async def _preview(self, payload: Payload) -> LinkPreview | None:
         link = _link(payload)
-        if link is None and not needs_file(row, payload):
-            return row.file, None
-        async with self._fetching:
-            preview = None if link is None else await self._files.preview(link)
-            return await self._uploading.file(line, row, payload), preview
+        if link is None:
+            return None
+        async with self._looking:
+            return await self._files.preview(link)
 
 
 def _link(payload: Payload) -> str | None:

@@ -91,7 +91,9 @@ class Uploading:
         session_id = self._context.session_id
         async with self._files.ready(session_id, source, kind, claimed) as ready:
             async with self._one_at_a_time:
-                uploaded = await line.ask(lambda worker: worker.upload(ready.sealed))
+                uploaded = await line.ask_apart(
+                    lambda worker: worker.upload(ready.sealed)
+                )
             return OutgoingFile(uploaded=uploaded, facts=ready.facts), ready.version
 
     async def _keep(

@@ -72,6 +72,7 @@ class Scene:
     files_sent: list[SessionId] = field(default_factory=list)
     clock: Clock = field(default_factory=HurriedClock)
     wakeups: Wakeups = field(default_factory=SilentDoorbell)
+    patience: timedelta = timedelta(seconds=10)
     one_upload: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
     @classmethod
@@ -118,5 +119,6 @@ class Scene:
             chance=lambda: 0.5,
             poll=poll,
             poll_blind=timedelta(seconds=1),
+            patience=self.patience,
             one_upload=self.one_upload,
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from connector import errors
-from connector.domain.outgoing import REFUSALS, UNKNOWN_REFUSAL
+from connector.domain.outgoing import FILE_ON_ITS_WAY, REFUSALS, UNKNOWN_REFUSAL
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "errors.md").read_text("utf-8")
@@ -79,6 +79,7 @@ def ended_by_postgres() -> set[str]:
 def produced() -> set[str]:
     table = {refusal.code for refusal in (*REFUSALS.values(), UNKNOWN_REFUSAL)}
     raised = {error.code for error in RAISED} | {errors.InvalidPayload.code}
+    raised |= {FILE_ON_ITS_WAY}
     return table | raised | refused() | ended_by_postgres()
 
 

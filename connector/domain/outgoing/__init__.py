@@ -32,6 +32,7 @@ from connector.domain.outgoing.references import (
     Unread,
 )
 from connector.domain.outgoing.refusals import (
+    FILE_ON_ITS_WAY,
     MOST_ATTEMPTS,
     REFUSALS,
     UNKNOWN_REFUSAL,
@@ -39,6 +40,7 @@ from connector.domain.outgoing.refusals import (
     outcome_in_short,
     outcome_of_failure,
     outcome_of_invalid,
+    outcome_of_slow_file,
     outcome_of_vanished,
 )
 from connector.domain.outgoing.results import (
@@ -49,6 +51,7 @@ from connector.domain.outgoing.results import (
 )
 
 __all__ = [
+    "FILE_ON_ITS_WAY",
     "MOST_ATTEMPTS",
     "MOST_LEAVING",
     "REFUSALS",
@@ -89,6 +92,7 @@ __all__ = [
     "outcome_in_short",
     "outcome_of_failure",
     "outcome_of_invalid",
+    "outcome_of_slow_file",
     "outcome_of_vanished",
     "recipient",
 ]

@@ -34,8 +34,10 @@ from connector.errors import (
 )
 
 MOST_ATTEMPTS: Final = 5
+FILE_ON_ITS_WAY: Final = "file_on_its_way"
 SOON: Final = timedelta(seconds=15)
 LATER: Final = timedelta(minutes=1)
+SLOW_FILE: Final = timedelta(seconds=5)
 LONGEST_RETRY: Final = timedelta(minutes=30)
 LONGEST_PAUSE: Final = timedelta(hours=6)
 
@@ -161,6 +163,17 @@ def outcome_of_failure(
             )
         case _:
             return _again(row_id, error.code, str(error), attempts, SOON, chance)
+
+
+def outcome_of_slow_file(row_id: str) -> OutboxResult:
+    """A row that waits outside for its file: no attempt is counted, nobody is paused."""
+    return OutboxResult(
+        id=row_id,
+        outcome=Outcome.PAUSED,
+        code=FILE_ON_ITS_WAY,
+        message="Its file is still being fetched, converted or uploaded.",
+        retry_after=SLOW_FILE,
+    )
 
 
 def outcome_of_vanished(row_id: str, attempts: int) -> OutboxResult:
