@@ -74,9 +74,10 @@ declare
     btrim(p_to), '^([0-9A-Za-z_.-]{1,64})(?::[0-9]{1,3})?@(s\.whatsapp\.net|lid|g\.us)$'
   );
   -- The punctuation people write numbers with; connector/domain/addresses.py reads the same.
-  digits constant text := regexp_replace(p_to, '[\s().\-/\u00a0\u2010-\u2015]', '', 'g');
+  -- The JID of a number is held to the same: WhatsApp is asked about it, and the answer is kept under the number.
+  digits constant text := coalesce(jid[1], regexp_replace(p_to, '[\s().\-/\u00a0\u2010-\u2015]', '', 'g'));
 begin
-  if jid is not null then
+  if jid[2] in ('lid', 'g.us') then
     return jid[1] || '@' || jid[2];
   end if;
   if digits ~ '^\+?[1-9][0-9]{6,14}$' then

@@ -206,6 +206,16 @@ async def test_what_was_transparent_is_white(here: Desk) -> None:
     assert Image.open(io.BytesIO(sent.data)).getpixel((20, 20)) == (255, 255, 255)
 
 
+@pytest.mark.parametrize("begins", [b"\x89PNG\r\n\x1a\n", b"GIF89a"])
+async def test_a_damaged_picture_is_not_told_to_become_what_it_is(
+    here: Desk, begins: bytes
+) -> None:
+    sentence = await refusal(here, begins + b"\xff" * 500, MediaKind.IMAGE)
+
+    assert "damaged" in sentence
+    assert "PNG" not in sentence
+
+
 @pytest.mark.parametrize("mode", ["1", "RGB"])
 async def test_a_bomb_is_refused_before_it_goes_off(here: Desk, mode: str) -> None:
     out = io.BytesIO()

@@ -249,7 +249,7 @@ async def test_what_is_cut_off_is_not_sent(here: Desk, server: WebServer) -> Non
 
     server.serve("/", cut)
 
-    with pytest.raises(FileUnavailable):
+    with pytest.raises(FileUnavailable, match="broke off"):
         await fetched(here, server.url("/"))
 
 

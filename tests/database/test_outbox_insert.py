@@ -26,6 +26,8 @@ NOBODY = [
     "x@example.com",
     "120363@newsletter",
     "@lid",
+    "0@s.whatsapp.net",
+    "somebody@s.whatsapp.net",
     "9" * 5_000,
     "'; drop table wa_outbox; --",
 ]

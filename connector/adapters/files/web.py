@@ -107,7 +107,9 @@ class Web:
         except (httpcore.NetworkError, httpcore.TimeoutException) as error:
             raise _unreachable(error) from error
         except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
-            raise FileUnavailable("The URL's server does not speak HTTP.") from error
+            raise FileUnavailable(
+                "The URL's server broke off, or does not speak HTTP."
+            ) from error
 
     @property
     def _pool(self) -> httpcore.AsyncConnectionPool:
@@ -180,7 +182,7 @@ def _unreachable(error: Exception) -> FileUnavailable:
     # httpcore hands on what it wraps as the argument, and drops the cause.
     if any(isinstance(each, ssl.SSLCertVerificationError) for each in error.args):
         return FileUnavailable("The URL's server has no valid certificate.")
-    return FileUnavailable("The URL's server cannot be reached.")
+    return FileUnavailable("The URL's server cannot be reached, or does not answer.")
 
 
 def _demand_success(response: httpcore.Response) -> None:

@@ -11,15 +11,18 @@ from connector.adapters.files.convert import jpeg, png
 from connector.adapters.files.convert.job import THUMBNAIL_SIDE, Answer
 from connector.adapters.files.convert.pipe import Pipe
 from connector.adapters.files.convert.prepared import (
+    DAMAGED,
     Prepared,
     Unsupported,
     head_of,
+    named,
     not_one,
 )
 
 MOST_PIXELS: Final = 50_000_000
 # Of what Pillow reads, what people have. None of these starts another program.
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+_READ: Final = frozenset(f"image/{name.lower()}" for name in FORMATS)
 QUALITY: Final = 88
 _ORIENTATION: Final = 0x0112  # its tag in Exif
 _ON_ITS_SIDE: Final = 5  # from here on width and height change places
@@ -64,8 +67,7 @@ def opened(file: BinaryIO) -> Image.Image:
     try:
         picture = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError:
-        cure = "send it as JPEG or PNG, or as a document"
-        raise not_one(head_of(file), "a picture that we read", cure) from None
+        raise _no_picture(head_of(file)) from None
     width, height = picture.size
     if width * height > MOST_PIXELS:
         raise Unsupported(
@@ -74,6 +76,13 @@ def opened(file: BinaryIO) -> Image.Image:
             "document."
         )
     return picture
+
+
+def _no_picture(head: bytes) -> Unsupported:
+    if named(head) in _READ:
+        return Unsupported(DAMAGED)
+    cure = "send it as JPEG or PNG, or as a document"
+    return not_one(head, "a picture that we read", cure)
 
 
 def thumbnail(picture: Image.Image) -> bytes:
