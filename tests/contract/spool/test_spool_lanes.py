@@ -17,7 +17,7 @@ from connector.adapters.whatsapp.spool import reader as spool_reader
 from connector.domain.incoming import Incoming
 from connector.domain.messages import Message
 from connector.ports import Lane
-from tests.unit.whatsapp.both_halves import KEY, Spool, at_most, texts
+from tests.contract.spool.both_halves import KEY, Spool, at_most, texts
 from tests.unit.whatsapp.neonize_events import (
     BOB_LID,
     history_event,

@@ -11,8 +11,8 @@ from connector.adapters.whatsapp.spool.awaited_history import AwaitedHistory
 from connector.domain.incoming import HistoryProgress
 from connector.ports import Lane, SpooledBatch
 from connector.sealing import Sealer
+from tests.contract.spool.both_halves import Spool, at_most
 from tests.unit.whatsapp import neonize_events as neonize
-from tests.unit.whatsapp.both_halves import Spool, at_most
 
 SEALER = Sealer([bytes(32)])
 TOLD_AT = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.whatsapp.both_halves import Spool
+from tests.contract.spool.both_halves import Spool
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from connector import cli
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.spool.writer import HighWater, connect
-from tests.unit.whatsapp.both_halves import Spool, at_most, texts
+from tests.contract.spool.both_halves import Spool, at_most, texts
 from tests.unit.whatsapp.neonize_events import history_event, message
 
 

@@ -25,8 +25,8 @@ from connector.domain.incoming import Incoming
 from connector.domain.messages import Message
 from connector.errors import SpoolUnavailable, WorkerGone
 from connector.sealing import Sealer
+from tests.contract.spool.both_halves import KEY, Spool, at_most, texts
 from tests.fakes.supabase import wanted
-from tests.unit.whatsapp.both_halves import KEY, Spool, at_most, texts
 from tests.unit.whatsapp.neonize_events import (
     BOB_LID,
     history_event,

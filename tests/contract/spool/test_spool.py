@@ -11,7 +11,7 @@ from connector.adapters.whatsapp.spool.reserve import SIZE, Reserve
 from connector.adapters.whatsapp.spool.writer import HighWater, SpoolWriter
 from connector.errors import SealBroken
 from connector.ports import DesiredState, SessionId, SessionRow
-from tests.unit.whatsapp.both_halves import KEY, Spool, at_most, texts
+from tests.contract.spool.both_halves import KEY, Spool, at_most, texts
 from tests.unit.whatsapp.neonize_events import (
     BOB_LID,
     call_offer,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.spool.writer import HighWater
 from connector.ports import SpooledBatch
-from tests.unit.whatsapp.both_halves import KEY, Spool, at_most, texts
+from tests.contract.spool.both_halves import KEY, Spool, at_most, texts
 from tests.unit.whatsapp.neonize_events import (
     BOB_LID,
     history_event,
