@@ -38,10 +38,14 @@ begin
       and receipt.participant_jid = looked_at.participant_jid
     left join lateral (
       select known.status
-      from public.wa_messages as known
-      where known.session_id = receipt.session_id
-        and known.whatsapp_id = receipt.whatsapp_id
-        and known.chat_id = receipt.chat_id
+      from (
+        -- By its id first (offset 0): a plan made while the table was empty would read through the whole chat.
+        select named.chat_id, named.from_me, named.status
+        from public.wa_messages as named
+        where named.session_id = receipt.session_id and named.whatsapp_id = receipt.whatsapp_id
+        offset 0
+      ) as known
+      where known.chat_id = receipt.chat_id
       order by known.from_me desc
       limit 1
     ) as message on true
@@ -133,10 +137,14 @@ begin
       and change.by_admin = looked_at.by_admin
     where change.changed_at < oldest
       and not exists (
-        select from public.wa_messages as message
-        where message.session_id = change.session_id
-          and message.whatsapp_id = change.whatsapp_id
-          and message.chat_id = change.chat_id
+        select
+        from (
+          select named.chat_id
+          from public.wa_messages as named
+          where named.session_id = change.session_id and named.whatsapp_id = change.whatsapp_id
+          offset 0
+        ) as message
+        where message.chat_id = change.chat_id
       )
     for update of change skip locked
   ),
