@@ -30,6 +30,7 @@ from connector.adapters.whatsapp.spool.writer import HighWater
 from connector.clock import SystemClock
 from connector.composition_delivery import Shared, delivery, outgoing_files
 from connector.composition_housekeeping import housekeeping
+from connector.composition_states import state_keeper
 from connector.data_folder import DataFolder
 from connector.delivery.delivery import Delivery
 from connector.housekeeping.housekeeping import Housekeeping
@@ -245,6 +246,7 @@ def _surroundings(
         sessions=sessions,
         ingestion=Ingestion(launcher, beside.intake, sessions, clock),
         delivery=sending,
+        states=state_keeper(settings, launcher, client),
         further=(*beside.companions, *fetching),
         clock=clock,
         chance=random.random,

@@ -5,6 +5,7 @@
     ├── InvalidAddress      not a phone number, JID or chat of this session
     ├── InvalidPayload      an outbox row that can never be sent
     ├── SealBroken          wrong key, or a sealed value that was changed
+    │   └── StateUnreadable a number's saved keys cannot be opened, or are not whole
     ├── LeaseLost           another connector runs this session now
     ├── SupabaseUnavailable the network, the gateway or Postgres is away
     ├── SupabaseRefused     a wrong key, a missing migration: a person has to see to it
@@ -84,6 +85,12 @@ class SealBroken(ConnectorError):
 
     code = "seal_broken"
     retry = Retry.BY_PERSON
+
+
+class StateUnreadable(SealBroken):
+    """A number's saved device state does not open: wrong key, or it is not whole."""
+
+    code = "state_unreadable"
 
 
 class LeaseLost(ConnectorError):

@@ -7,7 +7,8 @@ seals, every configured key opens. The context (a session, a page, a row) is bou
 associated data: a value moved to another place does not open there. Nonces are random:
 one key is good for 2**32 values before it should be rotated (NIST SP 800-38D, 8.3).
 
-The configured keys are used through HKDF sub-keys only, one per purpose.
+The configured keys are used through HKDF sub-keys only, one per purpose; what is sealed in
+large numbers has one for each session, so that all sessions together never come near.
 """
 
 from __future__ import annotations
@@ -37,13 +38,14 @@ OVERHEAD: Final = HEADER_SIZE + TAG_SIZE  # bytes a sealed value is longer
 class Sealer:
     """Seals with the first key, opens with any of them."""
 
-    def __init__(self, keys: Sequence[bytes]) -> None:
-        """Take 32-byte keys, the current one first."""
+    def __init__(self, keys: Sequence[bytes], purpose: str = "sealing") -> None:
+        """Take 32-byte keys, the current one first; purposes cannot open one another."""
         if not keys or any(len(key) != KEY_SIZE for key in keys):
             raise ValueError("a sealer needs keys of 32 bytes")
         self._current = key_id(keys[0])
         self._ciphers = {
-            key_id(key): AESGCM(_sub_key(key, b"zapbase sealing")) for key in keys
+            key_id(key): AESGCM(_sub_key(key, f"zapbase {purpose}".encode()))
+            for key in keys
         }
         self._secret_keys = [_sub_key(key, b"zapbase outbox secret") for key in keys]
 
@@ -85,6 +87,10 @@ class Sealer:
     def knows(self, sealed: bytes) -> bool:
         """Whether it names a configured key; if so and it does not open, it is damaged."""
         return sealed[len(VERSION) : len(VERSION) + KEY_ID_SIZE] in self._ciphers
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Whether the key that seals now has sealed it."""
+        return sealed[len(VERSION) : len(VERSION) + KEY_ID_SIZE] == self._current
 
     def secrets(self, claim: str) -> list[bytes]:
         """Return the 32-byte message secrets that a claim, `<row id>/<number>`, may have.

@@ -34,6 +34,7 @@ from connector.domain.session_events import (
     Refusal,
     Replaced,
     SpoolFull,
+    StateUnreadable,
     StreamError,
     Trouble,
     WorkerSilent,
@@ -92,8 +93,8 @@ def recover(session: Session, trouble: Trouble, moment: Moment) -> Step:
             return killing(retreat(session, situations.CONNECT_ERROR, moment))
         case WorkerSilent():
             return killing(retreat(session, situations.WORKER_SILENT, moment))
-        case KeyUnknown():
-            return killing(_wait_for_key(session, moment))
+        case KeyUnknown() | StateUnreadable():
+            return killing(_without_key(session, trouble, moment))
         case LaunchFailed():
             return killing(retreat(session, situations.LAUNCH_FAILED, moment))
         case LogOutFailed():
@@ -140,8 +141,19 @@ def _after_stream_error(session: Session, code: int | None, moment: Moment) -> S
     return first(record, _await_comeback(session, situations.STREAM_ERROR, moment))
 
 
-def _wait_for_key(session: Session, moment: Moment) -> Step:
-    situation = situations.STATE_KEY_UNKNOWN
+def _without_key(
+    session: Session, trouble: KeyUnknown | StateUnreadable, moment: Moment
+) -> Step:
+    if isinstance(trouble, KeyUnknown):
+        return _wait_for_key(session, situations.STATE_KEY_UNKNOWN, moment)
+    if session.wish is Wish.LOGGED_OUT:
+        # Nobody can unlink with keys that nobody can open: forget them, as asked.
+        record = _record("error", situations.STATE_UNREADABLE, None)
+        return first(record, forget(session, moment))
+    return _wait_for_key(session, situations.STATE_UNREADABLE, moment)
+
+
+def _wait_for_key(session: Session, situation: Situation, moment: Moment) -> Step:
     step = rest(session, situation, moment, retry_after=KEY_CHECK)
     said_already = session.situation is situation
     return step if said_already else first(_record("error", situation, None), step)

@@ -128,6 +128,11 @@ class KeyUnknown:
 
 
 @dataclass(frozen=True, slots=True)
+class StateUnreadable:
+    """The saved keys of the number cannot be opened, and are newer than ours."""
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerAnswered: ...
 
 
@@ -160,6 +165,7 @@ Trouble: TypeAlias = (
     | WorkerExited
     | LaunchFailed
     | KeyUnknown
+    | StateUnreadable
     | WorkerSilent
     | LogOutFailed
 )

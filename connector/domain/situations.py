@@ -123,6 +123,14 @@ STATE_KEY_UNKNOWN: Final = Situation(
     "Messages that wait on the connector's disk were sealed with another WA_STATE_KEY: "
     "give the connector that key as well. Nothing is lost.",
 )
+STATE_UNREADABLE: Final = Situation(
+    "state_unreadable",
+    State.FAILED,
+    UserAction.CONTACT_SUPPORT,
+    "The saved keys of this number cannot be opened: they were sealed with another "
+    "WA_STATE_KEY, or damaged. Give the connector that key as well; nothing is "
+    "overwritten. If it is lost: log out, unlink the device on the phone, link again.",
+)
 LAUNCH_FAILED: Final = Situation(
     "launch_failed",
     State.RECONNECTING,

@@ -7,6 +7,13 @@ from connector.ports.core import (
     Clock,
     SessionId,
 )
+from connector.ports.device_state import (
+    DeviceStates,
+    LocalState,
+    SealedPage,
+    StoreCopy,
+    StoreDraft,
+)
 from connector.ports.files import (
     Files,
     FileSource,
@@ -78,6 +85,7 @@ __all__ = [
     "ClaimedRow",
     "Clock",
     "DesiredState",
+    "DeviceStates",
     "DeviceStore",
     "DueLookup",
     "FetchedFile",
@@ -91,6 +99,7 @@ __all__ = [
     "Launcher",
     "Lease",
     "LeaseStore",
+    "LocalState",
     "MediaSource",
     "MissingHistory",
     "NumberBell",
@@ -102,6 +111,7 @@ __all__ = [
     "ReadyFile",
     "SavedState",
     "SealedFile",
+    "SealedPage",
     "Sent",
     "SessionContext",
     "SessionId",
@@ -111,6 +121,8 @@ __all__ = [
     "Signal",
     "Spool",
     "SpooledBatch",
+    "StoreCopy",
+    "StoreDraft",
     "StoredContent",
     "StoredFacts",
     "StoredFiles",

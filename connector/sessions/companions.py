@@ -28,6 +28,30 @@ class Ingesting(Companion, Protocol):
     async def drain(self, session_id: SessionId) -> None: ...
 
 
+class KeepingState(Companion, Protocol):
+    """The saving of the number's keys, which also has a say before and after a worker."""
+
+    def begin(self, session_id: SessionId) -> None:
+        """A run begins; everything else comes after this, and before end()."""
+
+    def end(self, session_id: SessionId) -> None: ...
+
+    async def settle(self, held: HeldLease) -> None:
+        """Until it is settled what this machine runs from, or cannot be opened."""
+
+    async def settle_once(self, held: HeldLease) -> None:
+        """Try once, unless it is settled.
+
+        Raises StateUnreadable, ConnectorError, OSError, sqlite3.Error.
+        """
+
+    async def save_last(self, session_id: SessionId, term: int) -> None:
+        """Until what the worker left is saved; only when it has stopped."""
+
+    async def discard(self, session_id: SessionId, term: int) -> None:
+        """Delete the keys, here and where they are saved. Raises BlockingIOError."""
+
+
 async def accompany(
     companion: Companion, context: SessionContext, held: HeldLease, clock: Clock
 ) -> None:

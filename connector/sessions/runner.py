@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import sqlite3
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -27,9 +28,14 @@ from connector.domain.pairing import Pairing
 from connector.domain.session import Moment, Phase, Session, Timer, Wish
 from connector.domain.states import State
 from connector.domain.steps import show
-from connector.errors import SealBroken
+from connector.errors import ConnectorError, SealBroken, StateUnreadable
 from connector.ports import Clock, Launcher, SessionStore, Signal, WorkerEvent
-from connector.sessions.companions import Companion, Ingesting, accompany
+from connector.sessions.companions import (
+    Companion,
+    Ingesting,
+    KeepingState,
+    accompany,
+)
 from connector.sessions.context import RunningSession
 from connector.sessions.deadlines import within
 from connector.sessions.held_lease import HeldLease
@@ -43,6 +49,7 @@ from connector.sessions.worker_events import understood
 MOST_WAITING_EVENTS: Final = 100
 SETTLE_WITHIN: Final = 2.0  # delivery's message in flight, and what others hold
 DRAIN_WITHIN: Final = 1.0  # the spool, and the last report
+SAVE_WITHIN: Final = 2.0  # the number's keys, meanwhile
 DRAIN_AT_REST_WITHIN: Final = 60.0
 DRAIN_LOOK_SECONDS: Final = 0.02
 
@@ -64,6 +71,7 @@ class Surroundings:
     sessions: SessionStore
     ingestion: Ingesting
     delivery: Companion
+    states: KeepingState
     clock: Clock
     chance: Callable[[], float]  # a random number in [0, 1)
     further: Sequence[Companion] = ()  # they end when delivery does, and as quickly
@@ -97,11 +105,13 @@ class SessionRunner:
             self._worker = RunningWorker(
                 self._held, self._around.launcher, self._around.clock, tasks, self._hear
             )
+            self._around.states.begin(self._held.session_id)
             try:
                 await self._run_tasks(tasks)
             finally:
                 # Still there only when something failed, or took too long to stop.
                 await self._end_worker()
+                self._around.states.end(self._held.session_id)
 
     async def _run_tasks(self, tasks: asyncio.TaskGroup) -> None:
         around = self._around
@@ -109,7 +119,10 @@ class SessionRunner:
             tasks.create_task(
                 accompany(companion, self._context, self._held, around.clock)
             )
-            for companion in (around.ingestion, around.delivery, *around.further)
+            for companion in (
+                *(around.ingestion, around.delivery, around.states),
+                *around.further,
+            )
         )
         reporting = tasks.create_task(self._reporter.run())
         wishing = tasks.create_task(self._hear_wishes())
@@ -142,6 +155,8 @@ class SessionRunner:
         await self._events.put(events.TimerFired(timer))
 
     async def _hear_wishes(self) -> None:
+        # What is wished for depends on whether there are keys to do it with.
+        await self._around.states.settle(self._held)
         async for wanted in wishes(self._held, self._around.launcher):
             await self._events.put(wanted)
 
@@ -226,7 +241,8 @@ class SessionRunner:
             case commands.KillWorker():
                 await self._worker.kill()
             case commands.DiscardStore():
-                self._around.launcher.device_store(self._held.session_id).discard()
+                held = self._held
+                await self._around.states.discard(held.session_id, held.term)
             case commands.LogOutAtWhatsApp():
                 done = await self._worker.log_out()
                 return events.LogOutDone() if done else events.LogOutFailed()
@@ -234,9 +250,15 @@ class SessionRunner:
 
     async def _launch(self) -> events.Event | None:
         try:
+            await self._around.states.settle_once(self._held)
             started = await self._worker.launch()
+        except StateUnreadable:
+            return events.StateUnreadable()
         except SealBroken:
             return events.KeyUnknown()
+        except (ConnectorError, OSError, sqlite3.Error):
+            log.exception("state unsettled", session_id=self._held.session_id)
+            return events.LaunchFailed()
         return None if started else events.LaunchFailed()
 
     def _report(self, columns: Mapping[str, Json]) -> None:
@@ -255,7 +277,10 @@ class SessionRunner:
         await self._worker.stop()
         at_rest = self._ending is None
         patience = DRAIN_AT_REST_WITHIN if at_rest else DRAIN_WITHIN
-        await self._at_most(patience, self._until_spool_is_empty())
+        await asyncio.gather(
+            self._at_most(patience, self._until_spool_is_empty()),
+            self._save_state(DRAIN_AT_REST_WITHIN if at_rest else SAVE_WITHIN),
+        )
         if self._ending is Ending.CONNECTOR_STOPS and self._is_interrupted():
             moment = Moment(self._around.clock.now(), 0.0)
             resting = replace(self._session, pairing=Pairing())
@@ -263,6 +288,12 @@ class SessionRunner:
             self._report(report.columns)
         if self._ending is not Ending.LEASE_LOST:
             await self._at_most(patience, self._reporter.until_stored())
+
+    async def _save_state(self, patience: float) -> None:
+        if self._ending is not Ending.LEASE_LOST:
+            held = self._held
+            saving = self._around.states.save_last(held.session_id, held.term)
+            await self._at_most(patience, saving)
 
     def _is_interrupted(self) -> bool:
         """Whether a successor will go on by itself, so that the row must say so."""

@@ -1,6 +1,6 @@
 -- What belongs to the connector alone: its RPCs and the private schema.
 begin;
-select plan(78);
+select plan(91);
 
 select tests.act_as('ana');
 select throws_ok(call, '42501', null, format('A member may not call %s', split_part(call, '(', 1)))
@@ -22,6 +22,11 @@ from unnest(array[
   'select wa_next_number_checks(tests.id(''acme''), 1, 1)',
   'select wa_record_number_checks(tests.id(''acme''), 1, ''[]'')',
   'select wa_pause_number_checks(tests.id(''acme''), 1, 1)',
+  'select wa_stage_device_pages(tests.id(''acme''), 1, 1, ''[]'', true)',
+  'select wa_save_device_state(tests.id(''acme''), 1, 1, '''', ''[]'', 0, true)',
+  'select wa_load_device_state(tests.id(''acme''), 1)',
+  'select wa_load_device_pages(tests.id(''acme''), 1, 0, 1)',
+  'select wa_forget_device_state(tests.id(''acme''), 1)',
   'select wa_private.store_rosters(tests.id(''acme''), tests.id(''Acme''), ''[]'')',
   'select wa_private.store_attachments(tests.id(''acme''), tests.id(''Acme''), ''[]'')'
 ]) as call;
@@ -31,7 +36,7 @@ select throws_ok(
 from unnest(array['select 1 from', 'delete from']) as verb
 cross join unnest(array[
   'session_leases', 'connectors', 'contact_aliases', 'chat_facts', 'member_facts', 'rosters', 'look_ups',
-  'message_changes', 'attachment_keys', 'device_pages', 'number_questions'
+  'message_changes', 'attachment_keys', 'device_pages', 'device_states', 'number_questions'
 ]) as name;
 
 select tests.act_as_anybody();
@@ -40,7 +45,7 @@ select throws_ok(
 )
 from unnest(array[
   'session_leases', 'connectors', 'contact_aliases', 'chat_facts', 'member_facts', 'rosters', 'look_ups',
-  'message_changes', 'attachment_keys', 'device_pages', 'number_questions'
+  'message_changes', 'attachment_keys', 'device_pages', 'device_states', 'number_questions'
 ]) as name;
 select throws_ok(call, '42501', null, format('Nobody signed in may call %s', split_part(call, '(', 1)))
 from unnest(array[
@@ -61,6 +66,11 @@ from unnest(array[
   'select wa_next_number_checks(tests.id(''acme''), 1, 1)',
   'select wa_record_number_checks(tests.id(''acme''), 1, ''[]'')',
   'select wa_pause_number_checks(tests.id(''acme''), 1, 1)',
+  'select wa_stage_device_pages(tests.id(''acme''), 1, 1, ''[]'', true)',
+  'select wa_save_device_state(tests.id(''acme''), 1, 1, '''', ''[]'', 0, true)',
+  'select wa_load_device_state(tests.id(''acme''), 1)',
+  'select wa_load_device_pages(tests.id(''acme''), 1, 0, 1)',
+  'select wa_forget_device_state(tests.id(''acme''), 1)',
   'select wa_private.store_rosters(tests.id(''acme''), tests.id(''Acme''), ''[]'')',
   'select wa_private.store_attachments(tests.id(''acme''), tests.id(''Acme''), ''[]'')',
   'select wa_private.my_workspace_ids()',

@@ -57,6 +57,42 @@ class FakeIngestion(FakeCompanion):
 
 
 @dataclass
+class FakeStates(FakeCompanion):
+    """Says what became of the saved keys, and what was asked of them."""
+
+    launcher: FakeLauncher = field(default_factory=FakeLauncher)
+    asked: list[str] = field(default_factory=list)
+    refusals: list[Exception] = field(default_factory=list)  # of settle_once
+    saved: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.saved.set()
+
+    def begin(self, session_id: SessionId) -> None:
+        self.asked.append("begin")
+
+    def end(self, session_id: SessionId) -> None:
+        self.asked.append("end")
+
+    async def settle(self, held: HeldLease) -> None:
+        self.asked.append("settle")
+
+    async def settle_once(self, held: HeldLease) -> None:
+        if self.refusals:
+            raise self.refusals.pop(0)
+
+    async def save_last(self, session_id: SessionId, term: int) -> None:
+        assert not self.launcher.alive, "saved while a worker may still write"
+        await self.saved.wait()
+        self.asked.append("save")
+
+    async def discard(self, session_id: SessionId, term: int) -> None:
+        self.launcher.store.discard()
+        self.asked.append("discard")
+
+
+@dataclass
 class Scene:
     """One connector and one session, `ana`, whose user wants it connected."""
 
@@ -71,6 +107,7 @@ class Scene:
         self.leases = MemoryLeases(self.clock)
         self.leases.want(wanted())
         self.doorbell = FakeDoorbell(self.clock)
+        self.states = FakeStates(launcher=self.launcher)
 
     @property
     def worker(self) -> FakeWorker:
@@ -83,6 +120,7 @@ class Scene:
             sessions=self.sessions,
             ingestion=self.ingestion,
             delivery=self.delivery,
+            states=self.states,
             clock=self.clock,
             chance=lambda: self.chance,
         )

@@ -1,4 +1,4 @@
-"""Small files that are either there with all of their text, or not there."""
+"""Small files that are either there with all of their content, or not there."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from pathlib import Path
 
 def write_whole(path: Path, text: str) -> None:
     """Raises OSError; what was there before is there still."""
+    write_whole_bytes(path, text.encode("ascii"))
+
+
+def write_whole_bytes(path: Path, content: bytes) -> None:
+    """As above."""
     draft = path.with_suffix(".new")
-    with draft.open("w", encoding="ascii") as file:
-        file.write(text)
+    with draft.open("wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connector.domain import session_events as events
 from connector.domain import situations
 from connector.domain.lifecycle import transition
-from connector.domain.session import Moment, Phase, Session, Timer
+from connector.domain.session import Moment, Phase, Session, Timer, Wish
 from connector.domain.session_commands import (
     CheckWorker,
     DiscardStore,
@@ -190,14 +190,32 @@ def test_a_silent_worker_is_killed_and_replaced() -> None:
     assert Timer.RETRY in timers(todo)
 
 
-def test_an_unknown_key_is_said_once_and_tried_again() -> None:
-    resting, todo = transition(STARTING, events.KeyUnknown(), MOMENT)
+@pytest.mark.parametrize(
+    ("event", "situation"),
+    [
+        (events.KeyUnknown(), situations.STATE_KEY_UNKNOWN),
+        (events.StateUnreadable(), situations.STATE_UNREADABLE),
+    ],
+)
+def test_an_unknown_key_is_said_once_and_tried_again(
+    event: events.Event, situation: Situation
+) -> None:
+    resting, todo = transition(STARTING, event, MOMENT)
     again = replace(resting, phase=Phase.STARTING)
 
-    assert resting.situation is situations.STATE_KEY_UNKNOWN
+    assert resting.situation is situation
     assert RecordEvent in kinds(todo)
     assert Timer.RETRY in timers(todo)
-    assert RecordEvent not in kinds(commands(again, events.KeyUnknown()))
+    assert RecordEvent not in kinds(commands(again, event))
+
+
+def test_a_log_out_forgets_keys_that_nobody_can_open() -> None:
+    leaving = replace(STARTING, wish=Wish.LOGGED_OUT)
+
+    left, todo = transition(leaving, events.StateUnreadable(), MOMENT)
+
+    assert left.situation is situations.LOGGED_OUT
+    assert DiscardStore in kinds(todo)
 
 
 EVERYTHING: list[events.Event] = [
@@ -224,6 +242,7 @@ EVERYTHING: list[events.Event] = [
     events.ConnectError(),
     events.LaunchFailed(),
     events.KeyUnknown(),
+    events.StateUnreadable(),
     events.WorkerAnswered(),
     events.WorkerSilent(),
     events.SpoolFull(),

@@ -1,6 +1,10 @@
 """Our domain's words to the JSON our RPCs take, and back; pure."""
 
 from connector.adapters.supabase.rows.batch import Batch, batch
+from connector.adapters.supabase.rows.device_state import (
+    DevicePageRow,
+    DeviceStateRow,
+)
 from connector.adapters.supabase.rows.outbox import (
     OutboxClaim,
     UnsettledOutboxRow,
@@ -13,6 +17,8 @@ from connector.adapters.supabase.rows.writing import Record
 
 __all__ = [
     "Batch",
+    "DevicePageRow",
+    "DeviceStateRow",
     "LeaseRow",
     "OutboxClaim",
     "Record",

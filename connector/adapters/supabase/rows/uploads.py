@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from connector.adapters.supabase.rows.reading import Row
+from connector.adapters.supabase.rows.reading import Bytes, Row
 from connector.adapters.supabase.rows.writing import Record
 from connector.domain.media import OCTETS
 from connector.domain.outgoing import FileFacts, OutgoingFile, Uploaded
@@ -18,25 +17,15 @@ from connector.domain.outgoing import FileFacts, OutgoingFile, Uploaded
 _MEDIA_HOST = "https://mmg.whatsapp.net"
 
 
-def _decoded(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return base64.b64decode(value, validate=True)
-    except binascii.Error:
-        raise ValueError("not base64") from None
-
-
-_Bytes = Annotated[bytes, BeforeValidator(_decoded)]
 _Step = Annotated[int, Field(ge=0, le=255)]
 
 
 class UploadRow(Row):
     url: str | None
     direct_path: str
-    media_key: _Bytes
-    file_sha256: _Bytes
-    file_enc_sha256: _Bytes
+    media_key: Bytes
+    file_sha256: Bytes
+    file_enc_sha256: Bytes
     size_bytes: int
     mime_type: str | None
     file_name: str | None
@@ -44,7 +33,7 @@ class UploadRow(Row):
     height: int | None
     duration_seconds: float | None
     waveform: list[_Step] | None
-    thumbnail: _Bytes | None
+    thumbnail: Bytes | None
 
     def file(self) -> OutgoingFile:
         return OutgoingFile(

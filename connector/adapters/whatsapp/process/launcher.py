@@ -1,7 +1,7 @@
 """Starts workers and knows where each session keeps what it has on this machine.
 
 <data>/sessions/<session id>/
-    store.db  spool.db  lineage  lock  unrecorded  history/  media/
+    store.db  lineage  saved  forget  spool.db  lock  unrecorded  history/  media/
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from connector.adapters.whatsapp.reading.rules import ReadingRules
 from connector.adapters.whatsapp.spool.reader import SpoolReader
 from connector.adapters.whatsapp.spool.writer import FILE_NAME, HighWater
 from connector.adapters.whatsapp.store.device_store import WhatsAppStore
+from connector.adapters.whatsapp.store.local_state import LocalStore
 from connector.adapters.whatsapp.store.saved import SavedStore
 from connector.adapters.whatsapp.store.unrecorded import UnrecordedNotes
 from connector.errors import SpoolUnavailable, WorkerGone
@@ -112,6 +113,10 @@ class WhatsAppLauncher:
 
     def device_store(self, session_id: SessionId) -> WhatsAppStore:
         return WhatsAppStore(self._folder(session_id))
+
+    def local_state(self, session_id: SessionId) -> LocalStore:
+        """The store, as what is saved of it and restored to it."""
+        return LocalStore(self._folder(session_id))
 
     def saved(self, session_id: SessionId) -> SavedStore:
         """What the phone's owner named and set, as the store has it."""

@@ -131,7 +131,7 @@ class WhatsAppStore:
     def discard(self) -> None:
         """Raises BlockingIOError while a worker holds the folder."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with _locked(self.folder / LOCK_NAME):
+        with locked(self.folder / LOCK_NAME):
             for suffix in _SIDE_FILES:
                 (self.folder / f"{STORE_NAME}{suffix}").unlink(missing_ok=True)
             self._lineage_file.unlink(missing_ok=True)
@@ -162,7 +162,8 @@ class WhatsAppStore:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
+    """Hold a session's folder. Raises BlockingIOError while a worker does."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,318 @@
+"""A number's keys, from the store of one machine to the store of another."""
+
+from __future__ import annotations
+
+import fcntl
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from connector.adapters.whatsapp.store.local_state import LocalStore
+from connector.errors import StateUnreadable, SupabaseUnavailable
+from connector.ports import SealedPage
+from connector.sealed_state import StateSeal
+from connector.sessions.kept_state import PAGES_A_CALL, KeptState, Saving
+from tests.fakes.clock import HurriedClock
+from tests.fakes.device_states import MemoryStates, WorkersStore, tampered
+from tests.fakes.supabase import ANA
+
+KEY, OTHER_KEY = bytes(range(32)), bytes(range(32, 64))
+RUNNING, AT_REST = Saving.WHILE_RUNNING, Saving.AT_REST
+
+
+class Machine:
+    """A data folder, and a connector that has just been started on it."""
+
+    def __init__(self, folder: Path, states: MemoryStates, *keys: bytes) -> None:
+        self.store = WorkersStore(folder)
+        self.local = LocalStore(folder)
+        seal = StateSeal.of(ANA, keys or (KEY,))
+        self.kept = KeptState(states, self.local, seal, HurriedClock())
+
+    async def links(self) -> None:
+        await self.kept.bring(1)
+        self.store.pair()
+        await self.kept.save(1, RUNNING)
+
+    async def saves(self, saving: Saving = RUNNING) -> int:
+        return await self.kept.save(1, saving)
+
+
+@pytest.fixture
+def states() -> MemoryStates:
+    return MemoryStates()
+
+
+@pytest.fixture
+def here(tmp_path: Path, states: MemoryStates) -> Machine:
+    return Machine(tmp_path / "here", states)
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, states: MemoryStates) -> Machine:
+    return Machine(tmp_path / "elsewhere", states)
+
+
+async def test_nothing_is_saved_before_a_phone_is_linked(
+    here: Machine, states: MemoryStates
+) -> None:
+    await here.kept.bring(1)
+
+    assert await here.saves() == 0
+    assert states.newest is None
+
+
+async def test_an_empty_machine_goes_on_with_what_another_saved(
+    here: Machine, elsewhere: Machine
+) -> None:
+    await here.links()
+    here.store.say("one")
+    await here.saves()
+    here.store.say("too late")
+
+    await elsewhere.kept.bring(2)
+
+    assert elsewhere.store.said == ["one"]
+    assert elsewhere.local.paired_lineage() != here.local.paired_lineage()
+
+
+async def test_only_what_changed_is_saved(here: Machine, states: MemoryStates) -> None:
+    await here.links()
+    whole = states.brought[-1]
+    here.store.say("one")
+
+    assert 0 < await here.saves() < whole
+    assert await here.saves() == 0
+
+
+async def test_a_copy_that_may_be_behind_begins_new_ratchets_and_a_complete_one_goes_on(
+    here: Machine, elsewhere: Machine
+) -> None:
+    await here.links()
+    await elsewhere.kept.bring(2)
+    assert elsewhere.store.ratchets == 0
+
+    here.store.close()
+    await here.kept.bring(3)
+    here.store.open().execute("insert into whatsmeow_sessions values ('new')")
+    await here.saves(AT_REST)
+    await elsewhere.kept.bring(4)
+
+    assert elsewhere.store.ratchets == 1
+
+
+async def test_what_a_worker_may_still_change_is_not_called_complete(
+    here: Machine, elsewhere: Machine
+) -> None:
+    await here.links()
+    with (here.store.folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        await here.saves(AT_REST)
+
+    await elsewhere.kept.bring(2)
+
+    assert elsewhere.store.ratchets == 0
+
+
+async def test_a_complete_state_is_complete_no_more_once_somebody_uses_it(
+    here: Machine, elsewhere: Machine, tmp_path: Path, states: MemoryStates
+) -> None:
+    await here.links()
+    await here.saves(AT_REST)
+    await elsewhere.kept.bring(2)  # and is killed before it saves anything
+
+    third = Machine(tmp_path / "third", states)
+    await third.kept.bring(3)
+
+    assert elsewhere.store.ratchets == 1
+    assert third.store.ratchets == 0
+
+
+async def test_a_store_that_ran_elsewhere_meanwhile_is_replaced(
+    here: Machine, elsewhere: Machine
+) -> None:
+    await here.links()
+    await elsewhere.kept.bring(2)
+    elsewhere.store.say("meanwhile")
+    await elsewhere.saves()
+    here.store.say("never saved")
+    here.store.close()
+
+    await here.kept.bring(3)
+
+    assert here.store.said == ["meanwhile"]
+
+
+async def test_a_restart_saves_only_what_changed_and_a_lost_note_costs_all(
+    here: Machine, states: MemoryStates
+) -> None:
+    await here.links()
+    whole = states.brought[-1]
+    here.store.say("before the restart was saved")
+
+    again = Machine(here.store.folder, states)
+    await again.kept.bring(2)
+    few = await again.saves()
+    (here.store.folder / "saved").unlink()
+    forgetful = Machine(here.store.folder, states)
+    await forgetful.kept.bring(3)
+
+    assert 0 < few < whole
+    assert await forgetful.saves() == whole
+
+
+async def test_an_answer_that_was_lost_is_asked_for(
+    here: Machine, states: MemoryStates
+) -> None:
+    await here.links()
+    here.store.say("one")
+    states.unheard = True
+    with pytest.raises(TimeoutError):
+        await here.saves()
+
+    assert await here.saves() == 0
+    here.store.say("two")
+    assert await here.saves() > 0
+    assert states.newest is not None
+    assert states.newest.generation == 3
+
+
+async def test_a_save_that_never_arrived_is_made_again(
+    here: Machine, elsewhere: Machine, states: MemoryStates
+) -> None:
+    await here.links()
+    here.store.say("one")
+    states.failures = [SupabaseUnavailable()]
+    with pytest.raises(SupabaseUnavailable):
+        await here.saves()
+    await here.saves()
+
+    await elsewhere.kept.bring(2)
+
+    assert elsewhere.store.said == ["one"]
+
+
+async def test_a_large_store_travels_in_pieces(
+    here: Machine, elsewhere: Machine, states: MemoryStates
+) -> None:
+    await here.links()
+    bodies = [f"{number:04}" * 900 for number in range(PAGES_A_CALL + 5)]
+    here.store.say(*bodies)
+    states.brought.clear()
+    await here.saves()
+
+    await elsewhere.kept.bring(2)
+
+    assert max(states.brought) == PAGES_A_CALL
+    assert elsewhere.store.said == bodies
+
+
+async def test_a_new_key_seals_all_pages_anew_and_the_old_one_may_go(
+    here: Machine, tmp_path: Path, states: MemoryStates
+) -> None:
+    await here.links()
+    rotated = Machine(here.store.folder, states, OTHER_KEY, KEY)
+    await rotated.kept.bring(2)
+    await rotated.saves()
+
+    later = Machine(tmp_path / "later", states, OTHER_KEY)
+    await later.kept.bring(3)
+
+    assert later.store.said == []
+
+
+async def test_without_the_key_nothing_is_changed(
+    here: Machine, tmp_path: Path, states: MemoryStates
+) -> None:
+    await here.links()
+    before = (states.newest, dict(states.stored))
+    stranger = Machine(tmp_path / "stranger", states, OTHER_KEY)
+
+    with pytest.raises(StateUnreadable, match="WA_STATE_KEY"):
+        await stranger.kept.bring(2)
+
+    assert (states.newest, states.stored) == before
+    assert not stranger.kept.is_settled
+    assert stranger.local.paired_lineage() is None
+
+
+def _missing(pages: dict[int, SealedPage]) -> None:
+    del pages[1]
+
+
+def _cut(pages: dict[int, SealedPage]) -> None:
+    del pages[max(pages)]
+
+
+def _exchanged(pages: dict[int, SealedPage]) -> None:
+    pages[0], pages[1] = replace(pages[1], page=0), replace(pages[0], page=1)
+
+
+def _shortened(pages: dict[int, SealedPage]) -> None:
+    pages[0] = replace(pages[0], sealed=pages[0].sealed[:-1])
+
+
+@pytest.mark.parametrize("harm", [_missing, _cut, _exchanged, _shortened])
+async def test_harmed_pages_are_refused_and_replace_nothing(
+    here: Machine, tmp_path: Path, states: MemoryStates, harm: object
+) -> None:
+    await here.links()
+    harmed = tampered(states, harm)  # type: ignore[arg-type] # one of the above
+    victim = Machine(tmp_path / "victim", harmed)
+
+    with pytest.raises(StateUnreadable):
+        await victim.kept.bring(2)
+
+    assert victim.local.paired_lineage() is None
+
+
+async def test_a_page_put_back_from_an_earlier_save_is_refused(
+    here: Machine, elsewhere: Machine, states: MemoryStates
+) -> None:
+    await here.links()
+    early = dict(states.stored)
+    here.store.say("one")
+    await here.saves()
+    replaced = next(
+        page for page in early if early[page].sealed != states.stored[page].sealed
+    )
+    states.stored[replaced] = early[replaced]
+
+    with pytest.raises(StateUnreadable, match="not whole"):
+        await elsewhere.kept.bring(2)
+
+
+async def test_a_log_out_leaves_nothing_to_restore_anywhere(
+    here: Machine, elsewhere: Machine, states: MemoryStates
+) -> None:
+    await here.links()
+    await elsewhere.kept.bring(2)
+    elsewhere.store.close()
+    await elsewhere.kept.discard()
+    await elsewhere.kept.forget(2)
+
+    here.store.close()
+    await here.kept.bring(3)
+
+    assert here.local.paired_lineage() is None
+    assert states.stored == {}
+
+
+async def test_what_could_not_be_forgotten_is_before_anything_else(
+    here: Machine, states: MemoryStates
+) -> None:
+    await here.links()
+    here.store.close()
+    await here.kept.discard()
+    states.failures = [SupabaseUnavailable()]
+    with pytest.raises(SupabaseUnavailable):
+        await here.kept.forget(1)
+
+    again = Machine(here.store.folder, states)
+    await again.kept.bring(2)
+
+    assert states.stored == {}
+    assert again.local.paired_lineage() is None
+    again.store.pair()
+    assert await again.saves() > 0
