@@ -40,7 +40,8 @@ await new Promise((ready) =>
 
 const {{ data: row, error }} = await supabase.from('wa_outbox').insert({{
   session_id, to: '+{number}', kind: 'text', payload: {{ text: 'Oi!' }} }}).select().single()
-console.log(error ?? 'Inserted. Ctrl-C ends this.')
+if (error) throw error
+console.log('Inserted. Ctrl-C ends this.')
 
 // A linked number sends at a pace: this says why a row has not left yet.
 const {{ data: [waits] }} = await supabase.rpc('wa_why_waiting', {{
