@@ -7,9 +7,10 @@ import contextlib
 import os
 import random
 import signal
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import structlog
 
@@ -18,6 +19,7 @@ from connector.adapters.supabase.intake import SupabaseIntake
 from connector.adapters.supabase.leases import SupabaseLeases
 from connector.adapters.supabase.media import SupabaseFileQueue, SupabaseFileStore
 from connector.adapters.supabase.numbers import SupabaseNumbers
+from connector.adapters.supabase.outbox import SupabaseOutbox
 from connector.adapters.supabase.people import SupabasePeople
 from connector.adapters.supabase.sessions import SupabaseSessions
 from connector.adapters.supabase.wakeups import SupabaseWakeups
@@ -30,6 +32,7 @@ from connector.adapters.whatsapp.spool.writer import HighWater
 from connector.clock import SystemClock
 from connector.composition_delivery import Shared, delivery, outgoing_files
 from connector.composition_housekeeping import housekeeping
+from connector.composition_observability import Observability
 from connector.composition_states import state_keeper
 from connector.data_folder import DataFolder
 from connector.delivery.delivery import Delivery
@@ -44,7 +47,7 @@ from connector.people.number_checks import NumberChecks
 from connector.people.numbers import AskedNumbers
 from connector.people.pictures import Pictures
 from connector.people.presence import Appearance, Presences
-from connector.ports import Intake, NumberBell, Wakeups
+from connector.ports import FileQueue, Intake, NumberBell, Wakeups
 from connector.sessions.companions import Companion
 from connector.sessions.runner import Surroundings
 from connector.sessions.supervisor import Pace, Supervisor
@@ -63,13 +66,15 @@ log = structlog.get_logger()
 
 async def serve(settings: Settings, folder: DataFolder, zygote: Zygote) -> int:
     """Run every session this connector may hold, until a signal; the exit code."""
-    client = SupabaseClient(settings.supabase_url, settings.supabase_secret_key)
     wakeups = SupabaseWakeups(settings.supabase_url, settings.supabase_secret_key)
+    seen = Observability.over(settings, folder, zygote, wakeups)
+    client = seen.client()
     servers = MediaServers()
     high_water = HighWater(spool_bytes=settings.spool_limit_bytes)
     launcher = WhatsAppLauncher(zygote, folder.path, settings.state_keys, high_water)
     media_folder = _media_folder(settings, folder)
-    fetching = _media_fetching(settings, media_folder, client, servers)
+    queue = seen.file_queue(SupabaseFileQueue(client, settings.media_limit_bytes))
+    fetching = _media_fetching(settings, media_folder, client, servers, queue)
     missing = HistoryFetching(
         missing=launcher.spool,
         source=WhatsAppMedia(media_folder, servers, LARGEST_PIECE),
@@ -77,14 +82,20 @@ async def serve(settings: Settings, folder: DataFolder, zygote: Zygote) -> int:
     )
     beside = _Beside.over(client, launcher, servers, fetching, missing, wakeups)
     files = outgoing_files(settings, folder, client)
-    shared = Shared(numbers=beside.numbers, files=files, file_sent=fetching.wake)
+    shared = Shared(
+        outbox=seen.outbox(SupabaseOutbox(client)),
+        numbers=beside.numbers,
+        files=files,
+        file_sent=fetching.wake,
+    )
     sending = delivery(settings, launcher, client, wakeups, shared)
-    around = _surroundings(settings, launcher, client, beside, sending)
-    supervisor = _supervisor(settings, folder, client, wakeups, around)
+    around = _surroundings(settings, launcher, client, beside, sending, seen)
+    supervisor = _supervisor(settings, folder, client, wakeups, around, seen)
     _stop_on_signals(supervisor)
     try:
         tidying = housekeeping(folder, launcher, client)
-        return await _run(supervisor, wakeups, zygote, tidying)
+        looking = seen.run(supervisor, client)
+        return await _run(supervisor, wakeups, zygote, tidying, looking)
     finally:
         launcher.close()
         with contextlib.suppress(TimeoutError):
@@ -99,15 +110,17 @@ async def _run(
     wakeups: Wakeups,
     zygote: Zygote,
     tidying: Housekeeping,
+    looking: Coroutine[Any, Any, None],
 ) -> int:
     async with asyncio.TaskGroup() as tasks:
-        listening = tasks.create_task(wakeups.run())
-        tidying_up = tasks.create_task(tidying.run())
         watching = tasks.create_task(_stop_without_zygote(zygote, supervisor))
+        beside = [
+            tasks.create_task(running)
+            for running in (wakeups.run(), tidying.run(), looking)
+        ]
         await supervisor.run()
-        listening.cancel()
-        tidying_up.cancel()
-        watching.cancel()
+        for task in (watching, *beside):
+            task.cancel()
     return FAILED if watching.done() and not watching.cancelled() else 0
 
 
@@ -143,12 +156,13 @@ def _media_fetching(
     folder: MediaFolder,
     client: SupabaseClient,
     servers: MediaServers,
+    queue: FileQueue,
 ) -> MediaFetching:
     most_bytes = settings.media_limit_bytes
     return MediaFetching(
         source=WhatsAppMedia(folder, servers, most_bytes),
         store=SupabaseFileStore(client),
-        queue=SupabaseFileQueue(client, most_bytes),
+        queue=queue,
         clock=SystemClock(),
     )
 
@@ -218,6 +232,7 @@ def _supervisor(
     client: SupabaseClient,
     wakeups: Wakeups,
     around: Surroundings,
+    seen: Observability,
 ) -> Supervisor:
     lease = timedelta(seconds=settings.lease_seconds)
     leases = SupabaseLeases(client, around.clock, holder=folder.holder, ttl=lease)
@@ -227,7 +242,11 @@ def _supervisor(
         poll_blind=settings.poll_blind_seconds,
     )
     return Supervisor(
-        leases, wakeups, around, pace=pace, most_sessions=settings.max_sessions
+        seen.leases(leases),
+        wakeups,
+        around,
+        pace=pace,
+        most_sessions=settings.max_sessions,
     )
 
 
@@ -237,17 +256,26 @@ def _surroundings(
     client: SupabaseClient,
     beside: _Beside,
     sending: Delivery,
+    seen: Observability,
 ) -> Surroundings:
     clock = SystemClock()
     sessions = SupabaseSessions(client)
     fetching = [beside.fetching] if settings.fetch_media else []
     return Surroundings(
-        launcher=launcher,
+        launcher=seen.launcher(launcher),
         sessions=sessions,
-        ingestion=Ingestion(launcher, beside.intake, sessions, clock),
+        ingestion=Ingestion(
+            launcher,
+            beside.intake,
+            sessions,
+            clock,
+            stored=seen.received.stored,
+            set_aside=seen.received.set_aside,
+        ),
         delivery=sending,
         states=state_keeper(settings, launcher, client),
         further=(*beside.companions, *fetching),
+        watch=seen.sessions,
         clock=clock,
         chance=random.random,
     )

@@ -10,14 +10,13 @@ from datetime import timedelta
 from connector.adapters.files.outgoing_files import FREE_FOR_OTHERS, OutgoingFiles
 from connector.adapters.files.scratch import ScratchFolder
 from connector.adapters.supabase.client import SupabaseClient
-from connector.adapters.supabase.outbox import SupabaseOutbox
 from connector.adapters.supabase.stored_files import SupabaseStoredFiles
 from connector.adapters.supabase.uploads import SupabaseUploads
 from connector.adapters.whatsapp.process.launcher import WhatsAppLauncher
 from connector.clock import SystemClock
 from connector.data_folder import DataFolder
 from connector.delivery.delivery import Delivery
-from connector.ports import Files, Numbers, SessionId, Wakeups
+from connector.ports import Files, Numbers, OutboxStore, SessionId, Wakeups
 from connector.sealing import Sealer
 from connector.settings import Settings
 
@@ -37,6 +36,7 @@ def outgoing_files(
 class Shared:
     """What delivery shares with others."""
 
+    outbox: OutboxStore
     numbers: Numbers
     files: Files
     file_sent: Callable[[SessionId], None]
@@ -52,7 +52,7 @@ def delivery(
     return Delivery(
         launcher=launcher,
         unrecorded=launcher.unrecorded,
-        outbox=SupabaseOutbox(client),
+        outbox=shared.outbox,
         numbers=shared.numbers,
         files=shared.files,
         uploads=SupabaseUploads(client),

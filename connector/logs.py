@@ -9,8 +9,10 @@ is one of ours.
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import traceback
+from collections.abc import Mapping
 from typing import Final, TextIO
 
 import structlog
@@ -49,8 +51,13 @@ ALLOWED: Final = frozenset(
         "rejected",
         "seconds",
         "bytes",
+        # what was asked for: a group, a picture
+        "aspect",
+        # numbers by plain names, and nothing else
+        "figures",
     }
 )
+_PLAIN_NAME: Final = re.compile(r"[a-z][a-z_]{0,39}")
 _LONGEST_VALUE: Final = 200
 
 
@@ -106,17 +113,43 @@ def describe_error(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
+class Dropped:
+    """How many keys were kept out of the log since the start."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+dropped: Final = Dropped()
+
+
 def keep_allowed(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     kept = {key: _short(value) for key, value in event.items() if key in ALLOWED}
-    if dropped := len(event) - len(kept):
-        kept["dropped_keys"] = dropped
+    if "figures" in kept:
+        kept["figures"] = _numbers(event["figures"])
+    if missing := len(event) - len(kept):
+        kept["dropped_keys"] = missing
+        dropped.count += missing
     return kept
 
 
 def _short(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
-    return str(value)[:_LONGEST_VALUE]
+    if isinstance(value, str):  # enumerations of ours as well
+        return str(value)[:_LONGEST_VALUE]
+    # What it is, not what it says: it may hold anything.
+    return f"<{type(value).__name__}>"
+
+
+def _numbers(figures: object) -> Mapping[str, float]:
+    if not isinstance(figures, Mapping):
+        return {}
+    return {
+        name: number
+        for name, number in figures.items()
+        if _PLAIN_NAME.fullmatch(str(name)) and isinstance(number, int | float)
+    }
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

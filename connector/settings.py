@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -38,6 +39,8 @@ class Settings:
     poll_seconds: float
     poll_blind_seconds: float
     log_level: str
+    metrics_port: int | None  # None: nobody is served
+    metrics_host: str  # an IP address of this machine
     spool_limit_bytes: int
     fetch_media: bool
     media_limit_bytes: int  # a file; what is larger stays at WhatsApp
@@ -68,6 +71,8 @@ class Settings:
                 "WA_POLL_BLIND_SECONDS", _seconds(0.1, 300), "2"
             ),
             log_level=reading.optional("WA_LOG_LEVEL", _log_level, "info"),
+            metrics_port=reading.optional("WA_METRICS_PORT", _port_or_off, "9091"),
+            metrics_host=reading.optional("WA_METRICS_HOST", _ip_address, "127.0.0.1"),
             spool_limit_bytes=reading.optional("WA_SPOOL_LIMIT_MB", _megabytes, "512"),
             fetch_media=reading.optional("WA_MEDIA", _on_or_off, "on"),
             media_limit_bytes=reading.optional("WA_MEDIA_LIMIT_MB", _megabytes, "100"),
@@ -171,6 +176,20 @@ def _log_level(text: str) -> str:
     if text.lower() not in LOG_LEVELS:
         raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}")
     return text.lower()
+
+
+def _port_or_off(text: str) -> int | None:
+    try:
+        return None if text.lower() == "off" else _whole(1, 65_535)(text)
+    except ValueError:
+        raise ValueError("must be a port from 1 to 65535, or off") from None
+
+
+def _ip_address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError("must be an IP address, such as 127.0.0.1 or ::") from None
 
 
 def _on_or_off(text: str) -> bool:

@@ -140,7 +140,11 @@ class ConnectorProcess:
             for name, value in os.environ.items()
             if name.upper() not in _PROXIES
         }
-        own = {"WA_STATE_KEY": self.state_key, "WA_DATA_DIR": str(self.data_folder)}
+        own = {
+            "WA_STATE_KEY": self.state_key,
+            "WA_DATA_DIR": str(self.data_folder),
+            "WA_METRICS_PORT": "off",  # several run on one machine
+        }
         return inherited | own | dict(self.settings)
 
 

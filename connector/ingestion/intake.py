@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -63,6 +64,9 @@ class Ingestion:
     intake: Intake
     sessions: SessionStore
     clock: Clock
+    # Told of each batch that is stored, and of what was set aside, by its reason.
+    stored: Callable[[SpooledBatch], None] = lambda _: None
+    set_aside: Callable[[str, int], None] = lambda _, __: None
 
     async def run(self, context: SessionContext) -> None:
         emptying = _Emptying(self, context.session_id)
@@ -95,6 +99,7 @@ class _Emptying:
     """One session's spool on its way to Postgres."""
 
     def __init__(self, ingestion: Ingestion, session_id: SessionId) -> None:
+        self._ingestion = ingestion
         self._intake = ingestion.intake
         self._clock = ingestion.clock
         self._session_id = session_id
@@ -139,7 +144,8 @@ class _Emptying:
         self._limits[batch.lane] = min(limit * 2, LARGEST_BATCH)
         self._failures = 0
         self.history.stored(batch)
-        self.notices.add("unreadable", batch.rejected)
+        self._ingestion.stored(batch)
+        self._set_aside("unreadable", batch.rejected)
         if batch.incoming and all(_is_tick(item) for item in batch.incoming):
             await self._clock.sleep(REST_AFTER_TICKS.total_seconds())
 
@@ -178,8 +184,12 @@ class _Emptying:
             self._limits[batch.lane] = max(1, min(limit, len(batch.incoming)) // 2)
             return
         await self._spool.reject(batch, str(refusal))
-        self.notices.add("refused", 1)
-        self.notices.add("unreadable", batch.rejected)
+        self._set_aside("refused", 1)
+        self._set_aside("unreadable", batch.rejected)
+
+    def _set_aside(self, reason: str, count: int) -> None:
+        self.notices.add(reason, count)
+        self._ingestion.set_aside(reason, count)
 
 
 def _is_tick(item: Incoming) -> bool:

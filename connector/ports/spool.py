@@ -28,6 +28,7 @@ class SpooledBatch:
     incoming: Sequence[Incoming] = ()
     rejected: int = 0  # what could not be read; a dead letter each, once trimmed
     number: int = 0  # tells it from the batches read before
+    received_at: datetime | None = None  # the oldest of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ import asyncio
 import enum
 import sqlite3
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import structlog
@@ -42,6 +42,7 @@ from connector.sessions.held_lease import HeldLease
 from connector.sessions.qr_image import png_data_uri
 from connector.sessions.reporter import Reporter
 from connector.sessions.running_worker import RunningWorker
+from connector.sessions.state_watch import StateWatch
 from connector.sessions.timers import Timers
 from connector.sessions.wishes import wishes
 from connector.sessions.worker_events import understood
@@ -75,6 +76,7 @@ class Surroundings:
     clock: Clock
     chance: Callable[[], float]  # a random number in [0, 1)
     further: Sequence[Companion] = ()  # they end when delivery does, and as quickly
+    watch: StateWatch = field(default_factory=StateWatch)
 
 
 class SessionRunner:
@@ -195,8 +197,14 @@ class SessionRunner:
         for command in todo:
             outcome = await self._carry_out(command) or outcome
         self._show_companions()
+        self._show_watch()
         self._log_change(before)
         return outcome
+
+    def _show_watch(self) -> None:
+        now, session_id = self._around.clock.monotonic(), self._held.session_id
+        situation, record = self._session.situation, self._reporter.record
+        self._around.watch.shows(session_id, situation, now, record)
 
     def _show_companions(self) -> None:
         online = self._session.phase is Phase.ONLINE

@@ -136,6 +136,7 @@ class Supervisor:
             await self._keep_running(held)
         finally:
             self._runners.pop(held.session_id, None)
+            self._around.watch.left(held.session_id)
             # It had little time to empty its spool if the lease was lost.
             self._left_spools.add(held.session_id)
             await self._keeper.release(held)

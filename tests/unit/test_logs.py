@@ -49,6 +49,33 @@ def test_unknown_keys_are_dropped_and_counted(output: io.StringIO) -> None:
     assert "5511912345678" not in output.getvalue()
 
 
+def test_what_is_no_plain_value_is_named_and_not_quoted(output: io.StringIO) -> None:
+    structlog.get_logger().info("odd", reason={"to": "5511912345678"}, count=[1])
+
+    assert (line(output)["reason"], line(output)["count"]) == ("<dict>", "<list>")
+
+
+def test_figures_are_numbers_by_plain_names(output: io.StringIO) -> None:
+    figures = {"threads": 3, "lag": 0.5, "5511912345678": 1, "body": "a secret"}
+    structlog.get_logger().info("figures", figures=figures)
+    structlog.get_logger().info("figures", figures="5511912345678 said")
+
+    assert json.loads(output.getvalue().splitlines()[0])["figures"] == {
+        "threads": 3,
+        "lag": 0.5,
+    }
+    assert "secret" not in output.getvalue()
+
+
+@pytest.mark.usefixtures("output")
+def test_dropped_keys_are_counted_for_the_metrics() -> None:
+    before = logs.dropped.count
+
+    structlog.get_logger().info("sent", body="a secret", phone="5511912345678")
+
+    assert logs.dropped.count == before + 2
+
+
 def test_long_values_are_cut(output: io.StringIO) -> None:
     structlog.get_logger().info("odd", reason="x" * 10_000)
 

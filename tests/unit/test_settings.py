@@ -40,6 +40,7 @@ def test_three_variables_are_enough() -> None:
     assert settings.send_limit_bytes == 32 * 1024**2
     assert settings.trusted_url_hosts == frozenset()
     assert settings.log_level == "info"
+    assert (settings.metrics_host, settings.metrics_port) == ("127.0.0.1", 9091)
 
 
 def test_every_other_variable_changes_something() -> None:
@@ -53,6 +54,8 @@ def test_every_other_variable_changes_something() -> None:
             "WA_POLL_SECONDS": "5",
             "WA_POLL_BLIND_SECONDS": "0.5",
             "WA_LOG_LEVEL": "DEBUG",
+            "WA_METRICS_PORT": "Off",
+            "WA_METRICS_HOST": "::",
             "WA_SPOOL_LIMIT_MB": "1",
             "WA_MEDIA": "Off",
             "WA_MEDIA_LIMIT_MB": "2",
@@ -66,6 +69,7 @@ def test_every_other_variable_changes_something() -> None:
     assert (settings.max_sessions, settings.lease_seconds) == (3, 12.5)
     assert (settings.poll_seconds, settings.poll_blind_seconds) == (5.0, 0.5)
     assert settings.log_level == "debug"
+    assert (settings.metrics_host, settings.metrics_port) == ("::", None)
     assert settings.spool_limit_bytes == 1024 * 1024
     assert (settings.fetch_media, settings.media_limit_bytes) == (False, 2 * 1024**2)
     assert settings.send_limit_bytes == 3 * 1024**2

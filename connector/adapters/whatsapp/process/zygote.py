@@ -25,9 +25,10 @@ _READ_SIZE: Final = 64 * 1024
 class Zygote:
     """Spawns and kills workers; everything but `start` belongs to one event loop."""
 
-    def __init__(self, requests: socket.socket) -> None:
-        """Speak to a zygote that serves the other end of `requests`."""
+    def __init__(self, requests: socket.socket, pid: int = 0) -> None:
+        """Speak to a zygote, the process `pid`, that serves the other end of `requests`."""
         requests.settimeout(0)
+        self.pid = pid
         self._requests = requests
         self._decoder = Decoder()
         self._workers: dict[str, asyncio.Future[int]] = {}
@@ -39,10 +40,11 @@ class Zygote:
     def start(cls) -> Self:
         """Fork the zygote. To be called before any thread or event loop exists."""
         ours, theirs = socket.socketpair()
-        if os.fork() == 0:
+        pid = os.fork()
+        if pid == 0:
             _be_zygote(theirs)
         theirs.close()
-        return cls(ours)
+        return cls(ours, pid)
 
     async def spawn(self, commands: socket.socket) -> SpawnedWorker:
         """Fork a worker that takes commands from the other end of `commands`.
@@ -60,6 +62,10 @@ class Zygote:
     def kill(self, name: str) -> None:
         if name in self._workers:
             self._request({"kill": name}, [])
+
+    @property
+    def is_gone(self) -> bool:
+        return self._gone.is_set()
 
     async def wait_gone(self) -> None:
         """Until the zygote has died: nothing can be launched any more."""

@@ -28,6 +28,18 @@ select
   min(received_at)
 from events
 """
+_DEPTH: Final = """
+select
+  (select count(*) from events),
+  (select received_at from events order by seq limit 1),
+  (select count(*) from dead_letters)
+"""
+_ANY: Final = """
+select body from (select body from events limit 1)
+union all
+select body from (select body from dead_letters limit 1)
+limit 1
+"""
 _LETTERS: Final = """
 select rowid, code, received_at, length(body), reason from dead_letters order by rowid
 """
@@ -54,6 +66,15 @@ class SpoolOverview:
     dead_letters: tuple[Letter, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolDepth:
+    """How much waits and since when, had cheaply."""
+
+    events: int
+    oldest_at: datetime | None
+    dead_letters: int
+
+
 def spools(data: Path) -> dict[str, Path]:
     """Every session's spool file in a data folder."""
     found = sorted((data / SESSIONS).glob(f"*/{FILE_NAME}"))
@@ -75,6 +96,27 @@ def overview(session_id: str, path: Path) -> SpoolOverview:
             oldest_at=None if oldest is None else _moment(oldest),
             dead_letters=tuple(_letter(row) for row in letters),
         )
+
+
+def depth(path: Path) -> SpoolDepth:
+    """Raises SpoolUnavailable."""
+    with _translated(), contextlib.closing(_existing(path)) as connection:
+        events, oldest, letters = connection.execute(_DEPTH).fetchone()
+        return SpoolDepth(
+            events=events,
+            oldest_at=None if oldest is None else _moment(oldest),
+            dead_letters=letters,
+        )
+
+
+def sealed(path: Path) -> bytes | None:
+    """Something that waits there, still sealed; None when nothing does.
+
+    Raises SpoolUnavailable.
+    """
+    with _translated(), contextlib.closing(_existing(path)) as connection:
+        row = connection.execute(_ANY).fetchone()
+        return None if row is None else bytes(row[0])
 
 
 def replay(path: Path, letter_id: int = 0) -> int:

@@ -180,6 +180,7 @@ class SpoolReader:
             incoming=[item for entry in entries for item in entry.incoming],
             rejected=sum(len(entry.letters) for entry in entries),
             number=self._number,
+            received_at=_EPOCH + timedelta(milliseconds=entries[0].event.received_at),
         )
 
     def _read_ahead(self, lane: Lane, limit: int) -> None:

@@ -1,0 +1,177 @@
+"""Builds what watches over the process; the rest is composition.py's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Self
+
+import structlog
+
+from connector import __version__, logs
+from connector.adapters.supabase.client import SupabaseClient
+from connector.adapters.supabase.heartbeats import SupabaseHeartbeats
+from connector.adapters.supabase.measured import MeasuredClient
+from connector.adapters.whatsapp.process.zygote import Zygote
+from connector.clock import SystemClock
+from connector.data_folder import DataFolder
+from connector.domain.states import State
+from connector.metrics import Metrics, shown
+from connector.observability.figures import sample
+from connector.observability.health import Vitals, verdict
+from connector.observability.outbox import CountingOutbox
+from connector.observability.pulse import Pulse, Watchdog
+from connector.observability.received import CountingFileQueue, Received
+from connector.observability.serving import FiguresServer
+from connector.observability.tie import Tie
+from connector.observability.watch import Heartbeat, Watch
+from connector.observability.workers import CountingLauncher
+from connector.ports import (
+    FileQueue,
+    Launcher,
+    LeaseStore,
+    OutboxStore,
+    Wakeups,
+)
+from connector.sessions.state_watch import StateWatch
+from connector.sessions.supervisor import Supervisor
+from connector.settings import Settings
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Observability:
+    """Puts wrappers around ports while the connector is built, then runs beside it."""
+
+    settings: Settings
+    folder: DataFolder
+    zygote: Zygote
+    wakeups: Wakeups
+    metrics: Metrics
+    sessions: StateWatch
+    pulse: Pulse
+    received: Received
+    _tie: Tie | None = field(default=None, init=False)
+    _supervisor: Supervisor | None = field(default=None, init=False)
+
+    @classmethod
+    def over(
+        cls, settings: Settings, folder: DataFolder, zygote: Zygote, wakeups: Wakeups
+    ) -> Self:
+        metrics = Metrics(__version__)
+        metrics.started_at.set_to_current_time()
+        shown(metrics.doorbell, lambda: float(wakeups.healthy))
+        shown(metrics.log_keys_dropped, lambda: float(logs.dropped.count))
+        return cls(
+            settings,
+            folder,
+            zygote,
+            wakeups,
+            metrics,
+            _watched_sessions(metrics),
+            Pulse(metrics.loop_lag.observe),
+            Received(metrics, SystemClock()),
+        )
+
+    # --- around the ports ------------------------------------------------------------
+
+    def client(self) -> SupabaseClient:
+        settings, told = self.settings, self.metrics.supabase_answered
+        return MeasuredClient(settings.supabase_url, settings.supabase_secret_key, told)
+
+    def launcher(self, launcher: Launcher) -> Launcher:
+        return CountingLauncher(launcher, self.metrics)
+
+    def outbox(self, outbox: OutboxStore) -> OutboxStore:
+        counting = CountingOutbox(outbox, self.metrics)
+        shown(self.metrics.results_waiting, lambda: float(counting.waiting))
+        return counting
+
+    def file_queue(self, queue: FileQueue) -> FileQueue:
+        return CountingFileQueue(queue, self.metrics)
+
+    def leases(self, leases: LeaseStore) -> LeaseStore:
+        self._tie = tie = Tie(leases)
+        shown(self.metrics.leases, lambda: float(tie.held))
+        shown(self.metrics.supabase_away, lambda: tie.away_seconds)
+        return tie
+
+    # --- beside the connector --------------------------------------------------------
+
+    async def run(self, supervisor: Supervisor, client: SupabaseClient) -> None:
+        """Until it is cancelled, which every session has ended before."""
+        self._supervisor = supervisor
+        serving = self._serve()
+        watchdog = Watchdog(self.pulse)
+        watchdog.start()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                watch = self._watch()
+                tasks.create_task(self.pulse.run())
+                tasks.create_task(watch.run())
+                tasks.create_task(self._heartbeat(client, watch).run())
+        finally:
+            watchdog.stop()
+            if serving is not None:
+                await asyncio.to_thread(serving.close)
+
+    def _serve(self) -> FiguresServer | None:
+        host, port = self.settings.metrics_host, self.settings.metrics_port
+        if port is None:
+            return None
+        try:
+            server = FiguresServer(host, port, self.metrics.registry, self._health)
+        except OSError as error:
+            # Numbers are not taken offline because a port is.
+            log.error("metrics not served", code="port_taken", error=error)  # noqa: TRY400 - it is said
+            return None
+        server.start()
+        return server
+
+    def _watch(self) -> Watch:
+        look = partial(sample, self.folder.path, self.zygote.pid)
+        return Watch(self.metrics, self.pulse, self.sessions, look, SystemClock())
+
+    def _heartbeat(self, client: SupabaseClient, watch: Watch) -> Heartbeat:
+        telling = SupabaseHeartbeats(
+            client, holder=self.folder.holder, version=__version__
+        )
+        return Heartbeat(
+            telling,
+            lambda: 0 if self._tie is None else self._tie.held,
+            lambda: watch.figures,
+            SystemClock(),
+        )
+
+    def _health(self) -> tuple[int, Mapping[str, Any]]:
+        """Called by the serving threads."""
+        tie, settings = self._tie, self.settings
+        return verdict(
+            Vitals(
+                version=__version__,
+                loop_silent=self.pulse.silent_seconds,
+                zygote_gone=self.zygote.is_gone,
+                leases_unseen=0.0 if tie is None else tie.unseen_seconds,
+                look_every=min(settings.lease_seconds, settings.poll_seconds),
+                stopping=self._supervisor is not None and self._supervisor.stopping,
+                sessions=self.sessions.by_state(),
+                leases=0 if tie is None else tie.held,
+                supabase_away_since=None if tie is None else tie.away_since,
+                supabase_refuses=tie is not None and tie.refuses,
+                doorbell=self.wakeups.healthy,
+            )
+        )
+
+
+def _watched_sessions(metrics: Metrics) -> StateWatch:
+    sessions = StateWatch(lambda code: metrics.reconnects.of(code).inc())
+
+    def count(state: State) -> float:
+        return float(sessions.by_state().get(state, 0))
+
+    for state in State:
+        shown(metrics.sessions.of(state.value), partial(count, state))
+    return sessions

@@ -1,0 +1,175 @@
+"""The wrappers pass everything on, and count what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from connector.domain.addresses import Jid
+from connector.domain.media import FileResult, FileState
+from connector.domain.outgoing import OutboxResult, Outcome
+from connector.errors import (
+    LookupRefused,
+    NotConnected,
+    SupabaseRefused,
+    SupabaseUnavailable,
+    WorkerGone,
+)
+from connector.metrics import MOST_CHILDREN, Metrics
+from connector.observability.outbox import UNKNOWN, CountingOutbox, group
+from connector.observability.received import CountingFileQueue, Received
+from connector.observability.tie import Tie
+from connector.observability.workers import CountingLauncher
+from connector.payloads.reading import MODELS
+from connector.ports import ClaimedFile, Lane, Lease, SessionId, SpooledBatch
+from tests.fakes.clock import NOON, ManualClock
+from tests.fakes.sending import MemoryOutbox, asked, row
+from tests.fakes.supabase import ANA, MemoryLeases, wanted
+from tests.fakes.workers import FakeLauncher
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics("1.0")
+
+
+def figure(metrics: Metrics, name: str, **labels: str) -> float:
+    return metrics.registry.get_sample_value(f"zapbase_{name}", labels) or 0.0
+
+
+async def test_rows_are_counted_by_outcome_and_group_once_they_are_recorded(
+    metrics: Metrics,
+) -> None:
+    rows = [row("a"), asked("b", "voice", {}), asked("c", "poll", {})]
+    memory = MemoryOutbox()
+    memory.queued.extend(rows)
+    outbox = CountingOutbox(memory, metrics)
+    await outbox.exchange(ANA, 1, "store", (), 16)
+    results = [
+        OutboxResult(id="a", outcome=Outcome.SENT),
+        OutboxResult(id="b", outcome=Outcome.FAILED),
+        OutboxResult(id="earlier", outcome=Outcome.UNCERTAIN),
+    ]
+    memory.failures.append(SupabaseUnavailable())
+    with pytest.raises(SupabaseUnavailable):
+        await outbox.exchange(ANA, 1, "store", results, 0)
+    assert outbox.waiting == 3
+    assert figure(metrics, "sends_total", outcome="sent", kind="text") == 0
+
+    await outbox.exchange(ANA, 1, "store", results, 0)
+
+    assert outbox.waiting == 0
+    assert figure(metrics, "sends_total", outcome="sent", kind="text") == 1
+    assert figure(metrics, "sends_total", outcome="failed", kind="media") == 1
+    assert figure(metrics, "sends_total", outcome="uncertain", kind="unknown") == 1
+
+
+def test_every_kind_belongs_to_a_group() -> None:
+    assert {kind for kind in MODELS if group(kind) == UNKNOWN} == set()
+
+
+async def test_leases_tell_whether_supabase_is_there() -> None:
+    memory = MemoryLeases(ManualClock())
+    memory.want(wanted())
+    tie = Tie(memory)
+    await tie.claim([], 5)
+    assert (tie.held, tie.away_since) == (1, None)
+
+    memory.away = True
+    with pytest.raises(SupabaseUnavailable):
+        await tie.renew({ANA: 1})
+    since = tie.away_since
+    assert since is not None
+    with pytest.raises(SupabaseUnavailable):
+        await tie.renew({ANA: 1})
+    assert tie.away_since is since, "it counts from the first failure"
+    assert (tie.held, tie.refuses) == (1, False), "what is held stays held meanwhile"
+
+    memory.away = False
+    await tie.renew({ANA: 1})
+    assert tie.away_since is None
+    await tie.release({ANA: 1})
+    assert tie.held == 0
+
+
+async def test_a_key_that_is_refused_is_told_from_an_outage() -> None:
+    class Refusing(MemoryLeases):
+        async def claim(self, held: Sequence[SessionId], limit: int) -> Sequence[Lease]:
+            raise SupabaseRefused
+
+    tie = Tie(Refusing(ManualClock()))
+    with pytest.raises(SupabaseRefused):
+        await tie.claim([], 5)
+
+    assert tie.refuses
+
+
+async def test_questions_and_launches_are_counted(metrics: Metrics) -> None:
+    fake = FakeLauncher()
+    worker = await CountingLauncher(fake, metrics).launch(wanted(), 1)
+    fake.worker.refuses.append(NotConnected())
+    with pytest.raises(NotConnected):
+        await worker.look_up(["5511987654321"])
+    await worker.look_up(["5511987654321"])
+    with pytest.raises(LookupRefused):
+        await worker.group_info(Jid("1", "g.us"))
+    fake.failures = [WorkerGone()]
+    with pytest.raises(WorkerGone):
+        await CountingLauncher(fake, metrics).launch(wanted(), 1)
+
+    def asked_for(question: str, outcome: str) -> float:
+        return figure(metrics, "lookups_total", question=question, outcome=outcome)
+
+    assert asked_for("numbers", "not_connected") == asked_for("numbers", "ok") == 1
+    assert asked_for("group", "not_found") == 1
+    assert figure(metrics, "worker_starts_total", outcome="ok") == 1
+    assert figure(metrics, "worker_starts_total", outcome="worker_gone") == 1
+
+
+def test_a_batch_is_as_late_as_its_oldest_event(metrics: Metrics) -> None:
+    received = Received(metrics, ManualClock())
+    received.stored(
+        SpooledBatch(lane=Lane.LIVE, term=1, received_at=NOON - timedelta(seconds=90))
+    )
+    received.set_aside("refused", 2)
+
+    assert figure(metrics, "ingestion_lag_seconds_sum", lane="live") == 90
+    assert figure(metrics, "dead_letters_total", reason="refused") == 2
+
+
+async def test_files_are_counted_by_what_became_of_them(metrics: Metrics) -> None:
+    class Queue:
+        async def claim(
+            self, session_id: SessionId, term: int, limit: int, lease: timedelta
+        ) -> Sequence[ClaimedFile]:
+            return ()
+
+        async def finish(
+            self, session_id: SessionId, term: int, results: Sequence[FileResult]
+        ) -> None:
+            self.finished = results
+
+    queue = Queue()
+    stored = FileResult(id="1", state=FileState.STORED)
+    expired = FileResult(id="2", state=FileState.EXPIRED, error_code="media_expired")
+    await CountingFileQueue(queue, metrics).finish(ANA, 1, [stored, expired])
+
+    assert queue.finished == [stored, expired]
+    assert figure(metrics, "downloads_total", outcome="stored") == 1
+    assert figure(metrics, "downloads_total", outcome="media_expired") == 1
+
+
+def test_labels_are_bounded_whatever_is_told(metrics: Metrics) -> None:
+    for number in range(MOST_CHILDREN + 50):
+        metrics.supabase_answered(f"wa_{number}", "ok", 0.1)
+
+    series = [
+        sample
+        for metric in metrics.registry.collect()
+        for sample in metric.samples
+        if sample.name == "zapbase_supabase_request_seconds_count"
+    ]
+    assert len(series) <= MOST_CHILDREN + 1
+    assert sum(sample.value for sample in series) == MOST_CHILDREN + 50
