@@ -86,7 +86,7 @@ class Observability:
         return CountingLauncher(launcher, self.metrics)
 
     def outbox(self, outbox: OutboxStore) -> OutboxStore:
-        counting = CountingOutbox(outbox, self.metrics)
+        counting = CountingOutbox(outbox, self.metrics, self.sessions.runs_here)
         shown(self.metrics.results_waiting, lambda: float(counting.waiting))
         return counting
 

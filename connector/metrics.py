@@ -100,6 +100,9 @@ class Metrics:
             _SHORT,
             "outcome",
         )
+        self.uploads = self._counters(
+            "uploads", "Files brought to WhatsApp's servers.", "outcome"
+        )
 
     def _define_received(self) -> None:
         self.stored = self._counters(

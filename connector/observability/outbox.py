@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from connector.domain.outgoing import MediaKind, OutboxResult
@@ -32,8 +32,15 @@ def group(kind: str) -> str:
 class CountingOutbox:
     """Implements OutboxStore by another one."""
 
-    def __init__(self, outbox: OutboxStore, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        outbox: OutboxStore,
+        metrics: Metrics,
+        runs_here: Callable[[SessionId], bool],
+    ) -> None:
+        """`runs_here`: what a session left behind that does not is noted for its next run."""
         self._outbox = outbox
+        self._runs_here = runs_here
         self._metrics = metrics
         self._groups: OrderedDict[str, str] = OrderedDict()
         self._waiting: dict[SessionId, int] = {}
@@ -41,7 +48,8 @@ class CountingOutbox:
     @property
     def waiting(self) -> int:
         """Results that Supabase was told of, and has not answered for."""
-        return sum(list(self._waiting.values()))
+        waiting = list(self._waiting.items())
+        return sum(count for key, count in waiting if self._runs_here(key))
 
     async def exchange(
         self,
@@ -68,7 +76,3 @@ class CountingOutbox:
         self, session_id: SessionId, term: int
     ) -> Sequence[UnsettledRow]:
         return await self._outbox.unsettled(session_id, term)
-
-    def forget(self, session_id: SessionId) -> None:
-        """A session does not run here any more: what it noted is another run's."""
-        self._waiting.pop(session_id, None)

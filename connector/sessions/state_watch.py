@@ -54,6 +54,9 @@ class StateWatch:
             one.stay = replace(one.stay, told=True)
         return len(stuck)
 
+    def runs_here(self, session_id: SessionId) -> bool:
+        return session_id in self._sessions
+
     def by_state(self) -> Mapping[State, int]:
         # A copy first: the event loop may be writing.
         states = [one.stay.situation.state for one in list(self._sessions.values())]

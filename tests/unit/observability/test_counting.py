@@ -4,28 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from connector.domain.addresses import Jid
 from connector.domain.media import FileResult, FileState
-from connector.domain.outgoing import OutboxResult, Outcome
+from connector.domain.outgoing import (
+    OutboxResult,
+    Outcome,
+    OutgoingMessage,
+    OutgoingText,
+)
 from connector.errors import (
     LookupRefused,
     NotConnected,
+    SendRefused,
     SupabaseRefused,
     SupabaseUnavailable,
+    UploadFailed,
     WorkerGone,
 )
 from connector.metrics import MOST_CHILDREN, Metrics
 from connector.observability.outbox import UNKNOWN, CountingOutbox, group
 from connector.observability.received import CountingFileQueue, Received
 from connector.observability.tie import Tie
-from connector.observability.workers import CountingLauncher
+from connector.observability.workers import CountingLauncher, CountingWorker
 from connector.payloads.reading import MODELS
-from connector.ports import ClaimedFile, Lane, Lease, SessionId, SpooledBatch
+from connector.ports import (
+    ClaimedFile,
+    Lane,
+    Lease,
+    SealedFile,
+    SessionId,
+    SpooledBatch,
+)
 from tests.fakes.clock import NOON, ManualClock
-from tests.fakes.sending import MemoryOutbox, asked, row
+from tests.fakes.sending import (
+    MemoryDeviceStore,
+    MemoryOutbox,
+    SendingWorker,
+    asked,
+    row,
+)
 from tests.fakes.supabase import ANA, MemoryLeases, wanted
 from tests.fakes.workers import FakeLauncher
 
@@ -45,7 +66,8 @@ async def test_rows_are_counted_by_outcome_and_group_once_they_are_recorded(
     rows = [row("a"), asked("b", "voice", {}), asked("c", "poll", {})]
     memory = MemoryOutbox()
     memory.queued.extend(rows)
-    outbox = CountingOutbox(memory, metrics)
+    here = {ANA}
+    outbox = CountingOutbox(memory, metrics, here.__contains__)
     await outbox.exchange(ANA, 1, "store", (), 16)
     results = [
         OutboxResult(id="a", outcome=Outcome.SENT),
@@ -56,6 +78,8 @@ async def test_rows_are_counted_by_outcome_and_group_once_they_are_recorded(
     with pytest.raises(SupabaseUnavailable):
         await outbox.exchange(ANA, 1, "store", results, 0)
     assert outbox.waiting == 3
+    here.clear()
+    assert outbox.waiting == 0, "its next run knows of them, wherever that is"
     assert figure(metrics, "sends_total", outcome="sent", kind="text") == 0
 
     await outbox.exchange(ANA, 1, "store", results, 0)
@@ -126,6 +150,29 @@ async def test_questions_and_launches_are_counted(metrics: Metrics) -> None:
     assert asked_for("group", "not_found") == 1
     assert figure(metrics, "worker_starts_total", outcome="ok") == 1
     assert figure(metrics, "worker_starts_total", outcome="worker_gone") == 1
+
+
+async def test_sends_are_timed_and_uploads_counted_by_how_they_end(
+    metrics: Metrics,
+) -> None:
+    fake = SendingWorker(MemoryDeviceStore())
+    fake.refusals.append(SendRefused(420))
+    fake.refuses.append(UploadFailed())
+    worker = CountingWorker(fake, metrics)  # type: ignore[arg-type] # sends, and no more
+    text = OutgoingMessage(content=OutgoingText(text="oi"))
+    file = SealedFile(path=Path("x"), key=b"", media_type="image", size=1)
+
+    with pytest.raises(SendRefused):
+        await worker.send(Jid("1", "lid"), text, b"")
+    await worker.send(Jid("1", "lid"), text, b"")
+    with pytest.raises(UploadFailed):
+        await worker.upload(file)
+    await worker.upload(file)
+
+    assert figure(metrics, "send_seconds_count", outcome="send_refused") == 1
+    assert figure(metrics, "send_seconds_count", outcome="ok") == 1
+    assert figure(metrics, "uploads_total", outcome="upload_to_whatsapp_failed") == 1
+    assert figure(metrics, "uploads_total", outcome="ok") == 1
 
 
 def test_a_batch_is_as_late_as_its_oldest_event(metrics: Metrics) -> None:
