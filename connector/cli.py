@@ -15,6 +15,7 @@ from connector import __version__, go_environment, spool_commands
 from connector.errors import InvalidSetting
 from connector.settings import Settings
 
+FAILED = 1
 WRONG_USE = 2
 
 
@@ -26,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         case "spool":
             return _spool(chosen)
+        case "doctor":
+            return _examine(chosen)
         case _:
             return _run()
 
@@ -37,6 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     commands.add_parser("run", help="connect the linked numbers until told to stop")
     spool_commands.add_to(commands)
+    doctor = commands.add_parser("doctor", help="check everything, and name the cures")
+    doctor.add_argument("--json", action="store_true", help="for programs")
     commands.add_parser("version", help="print the version")
     return parser
 
@@ -52,6 +57,15 @@ def _run() -> int:
     except InvalidSetting as error:
         print(error, file=sys.stderr)
         return WRONG_USE
+
+
+def _examine(chosen: argparse.Namespace) -> int:
+    # Imported late: `zapbase version` needs no Supabase.
+    from connector.doctor.examination import examine  # noqa: PLC0415 - see above
+
+    told, well = examine(os.environ, as_json=chosen.json)
+    print(told)
+    return 0 if well else FAILED
 
 
 def _spool(chosen: argparse.Namespace) -> int:

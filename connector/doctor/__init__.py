@@ -1,0 +1,1 @@
+"""`zapbase doctor`: is everything there that the connector needs, and if not, what helps?"""

@@ -1,0 +1,98 @@
+"""The machine's part: its folder, its disk, what is sealed on it, and the Go library."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from connector.adapters.whatsapp.spool.overview import sealed, spools
+from connector.doctor.findings import Finding, bad, good, warning
+from connector.errors import SpoolUnavailable
+from connector.sealing import Sealer
+
+MEGABYTE: Final = 1024 * 1024
+NEEDED: Final = 64 * MEGABYTE  # below which numbers stop receiving
+COMFORTABLE: Final = 256 * MEGABYTE
+LOAD_SECONDS: Final = 30.0
+
+
+def folder(path: Path) -> Finding:
+    """Whether it can be written to; beside a running connector, too."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path) as file:
+            file.write(b"written by zapbase doctor")
+            os.fsync(file.fileno())
+    except OSError as error:
+        return bad(
+            "data folder",
+            f"It cannot be written to ({error.strerror}).",
+            "Mount a volume there, or set WA_DATA_DIR to a folder that this user owns.",
+        )
+    return good("data folder", "It can be written to.")
+
+
+def disk(path: Path) -> Finding:
+    try:
+        free = shutil.disk_usage(path).free
+    except OSError as error:
+        return bad("disk", f"It cannot be asked ({error.strerror}).", "See above.")
+    sentence = f"{free // MEGABYTE:,} MB are free."
+    if free < NEEDED:
+        return bad(
+            "disk", sentence, "Numbers receive from 64 MB on: enlarge the volume."
+        )
+    if free < COMFORTABLE:
+        return warning(
+            "disk", sentence, "Files wait until 256 MB are free: enlarge it."
+        )
+    return good("disk", sentence)
+
+
+def state_key(path: Path, sealer: Sealer) -> Finding:
+    """Whether what is sealed on this disk can be opened: the key's id is asked, no more."""
+    try:
+        waiting = [sealed(spool) for spool in spools(path).values()]
+    except SpoolUnavailable as error:
+        return bad("state key", f"A spool cannot be read: {error}", "Look at the disk.")
+    unknown = sum(body is not None and not sealer.knows(body) for body in waiting)
+    if unknown:
+        return bad(
+            "state key",
+            f"{unknown} spool(s) here were sealed with a key that is not configured.",
+            "Add the earlier key to WA_STATE_KEY, after a comma: nothing is lost.",
+        )
+    return good("state key", "Everything sealed here names a configured key.")
+
+
+def neonize(python: Iterable[str] = (sys.executable,)) -> Finding:
+    """In a process of its own: loading Go here would leave its threads with us."""
+    command = [*python, "-c", "import neonize.client"]
+    try:
+        loaded = subprocess.run(  # noqa: S603 - our own interpreter
+            command, capture_output=True, timeout=LOAD_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return _not_loading(type(error).__name__)
+    if loaded.returncode == 0:
+        return good("neonize", "Its Go library loads.")
+    return _not_loading(_last_line(loaded.stderr))
+
+
+def _not_loading(why: str) -> Finding:
+    return bad(
+        "neonize",
+        f"Its Go library does not load: {why}",
+        "Install the pinned wheel again, and libmagic (Debian: libmagic1).",
+    )
+
+
+def _last_line(said: bytes) -> str:
+    lines = said.decode(errors="replace").strip().splitlines()
+    return lines[-1][:200] if lines else "it says nothing"

@@ -1,0 +1,129 @@
+"""The Supabase project's part: reached, the right schema, closed doors, all three ways."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from connector.adapters.supabase.client import SupabaseClient
+from connector.adapters.supabase.media import BUCKET, SupabaseFileStore
+from connector.adapters.supabase.stored_files import SupabaseStoredFiles
+from connector.adapters.supabase.wakeups import SupabaseWakeups
+from connector.doctor.findings import Finding, bad, good, warning
+from connector.domain.outgoing import StoredFile
+from connector.errors import ConnectorError, SupabaseUnavailable
+
+SCHEMA: Final = 1  # what wa_doctor must say; see its migration
+LISTENED_TO: Final = 5  # tables that apps hear of by Realtime
+SLOW: Final = 1.0
+MOST_SKEW: Final = 5.0  # seconds: more confuses people who compare times
+BELL_SECONDS: Final = 15.0
+_PUSH: Final = "Run `supabase db push` with the migrations of this version."
+
+Answer = Mapping[str, Any]
+
+
+async def reached(client: SupabaseClient) -> tuple[Finding, Answer | None]:
+    """Whether it answers us, and what it says."""
+    began = time.monotonic()
+    try:
+        [answer] = await client.call("wa_doctor", {})
+    except SupabaseUnavailable:
+        return _unreachable(), None
+    except ConnectorError as error:
+        return bad("supabase", str(error), f"Check SUPABASE_SECRET_KEY. {_PUSH}"), None
+    took = time.monotonic() - began
+    sentence = f"It answers within {1000 * took:.0f} ms."
+    if took > SLOW:
+        cure = "Run the connector in your project's region."
+        return warning("supabase", sentence, cure), answer
+    return good("supabase", sentence), answer
+
+
+def _unreachable() -> Finding:
+    return bad(
+        "supabase",
+        "It cannot be reached.",
+        "Check SUPABASE_URL, the network, and whether the project is paused.",
+    )
+
+
+def schema(answer: Answer) -> Finding:
+    told = answer["schema"]
+    if told == SCHEMA:
+        return good("schema", f"It is version {SCHEMA}, as this connector needs.")
+    cure = _PUSH if told < SCHEMA else "Deploy the newest connector."
+    return bad("schema", f"It is version {told}; this connector needs {SCHEMA}.", cure)
+
+
+def doors(answer: Answer) -> Finding:
+    found = answer["open_doors"]
+    if found:
+        sentence = "; ".join(str(door) for door in found[:5]) + "."
+        return bad("row-level security", sentence, f"Somebody changed it. {_PUSH}")
+    return good("row-level security", "It guards every table; anon may do nothing.")
+
+
+def realtime_tables(answer: Answer) -> Finding:
+    if answer["published"] == LISTENED_TO:
+        return good("realtime tables", "Apps hear of every change.")
+    return bad(
+        "realtime tables",
+        f"{answer['published']} of {LISTENED_TO} are in the publication.",
+        "Add them to supabase_realtime (Database, Publications), or push the migrations.",
+    )
+
+
+def clock(answer: Answer, now: datetime | None = None) -> Finding:
+    here = now or datetime.now(UTC)
+    apart = abs((here - datetime.fromisoformat(answer["now"])).total_seconds())
+    if apart <= MOST_SKEW:
+        return good("clock", f"It is {apart:.1f} s from the database's.")
+    return warning(
+        "clock",
+        f"It is {apart:.0f} s from the database's.",
+        "Switch time synchronisation on. Nothing is decided by it, but times mislead.",
+    )
+
+
+async def doorbell(url: str, key: str) -> Finding:
+    """A broadcast that comes back: what wakes us when an app inserts a row."""
+    wakeups, began = SupabaseWakeups(url, key), time.monotonic()
+    listening = asyncio.create_task(wakeups.run())
+    try:
+        async with asyncio.timeout(BELL_SECONDS):
+            while not wakeups.healthy:
+                await wakeups.wait_sessions(BELL_SECONDS)
+    except TimeoutError:
+        return warning(
+            "doorbell",
+            f"Realtime did not ring within {BELL_SECONDS:.0f} s.",
+            "Rows are found by polling meanwhile. Check that Realtime is on, and that "
+            "private channels are allowed.",
+        )
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+    return good(
+        "doorbell", f"It rang after {1000 * (time.monotonic() - began):.0f} ms."
+    )
+
+
+async def storage(client: SupabaseClient) -> Finding:
+    """A file there and back, and gone."""
+    store, files = SupabaseFileStore(client), SupabaseStoredFiles(client)
+    path, data = f"doctor/{secrets.token_hex(8)}.txt", secrets.token_hex(32).encode()
+    try:
+        await store.put(path, data, size=len(data), content_type="text/plain")
+        async with files.open(StoredFile(bucket=BUCKET, path=path)) as content:
+            back = b"".join([piece async for piece in content.pieces()])
+        await store.remove([path])
+    except ConnectorError as error:
+        return bad("storage", str(error), f"Is there a bucket {BUCKET}? {_PUSH}")
+    if back != data:
+        return bad("storage", "A file came back changed.", "Look for a proxy between.")
+    return good("storage", "A file went there and back, and is gone.")
