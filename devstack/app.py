@@ -16,7 +16,7 @@ import httpx
 from realtime import RealtimePostgresChangesListenEvent, RealtimeSubscribeStates
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
-from devstack.supabase import Project
+from devstack.supabase.project import Project
 
 Row: TypeAlias = dict[str, Any]
 Found = TypeVar("Found")

@@ -24,7 +24,7 @@ from devstack.app import App, Row
 from devstack.connector_process import ConnectorProcess, new_state_key
 from devstack.demo.narrator import Narrator
 from devstack.stage import supabase_settings
-from devstack.supabase import LocalSupabase
+from devstack.supabase.local import LocalSupabase
 from devstack.supabase.possession import DirectoryInUse
 
 DIRECTORY: Final = Path(".zapbase/dev")

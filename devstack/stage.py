@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from devstack.app import App
 from devstack.connector_process import ConnectorProcess
-from devstack.supabase import LocalSupabase, Project, given_project
+from devstack.supabase.local import LocalSupabase
+from devstack.supabase.project import Project, given_project
 from devstack.whatsapp import WhatsApp
 
 

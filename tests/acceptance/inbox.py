@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from devstack.app import App, Row
-from devstack.supabase import Project
+from devstack.supabase.project import Project
 
 PROGRAM: Final = Path(__file__).with_name("inbox.mjs")
 ANSWER_SECONDS: Final = 15.0

@@ -14,7 +14,7 @@ import pytest
 from devstack.app import UNPACED, App, Row
 from devstack.connector_process import ConnectorProcess
 from devstack.stage import Stage
-from devstack.supabase import LocalSupabase
+from devstack.supabase.local import LocalSupabase
 from devstack.whatsapp import LinkedDevice, Person, SentMessage
 from tests.acceptance.inbox import Inbox
 

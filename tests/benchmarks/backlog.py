@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from devstack.supabase import LocalSupabase
+from devstack.supabase.local import LocalSupabase
 from tests.benchmarks import bare
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.inbound import as_spooled

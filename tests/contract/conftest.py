@@ -16,7 +16,7 @@ import asyncpg
 import pytest
 from supabase import AsyncClient
 
-from devstack.supabase import LocalSupabase
+from devstack.supabase.local import LocalSupabase
 from tests.contract.project import Person, Supabase, connected, signed_in
 
 SCHEMAS = [

@@ -23,7 +23,7 @@ from connector.clock import SystemClock
 from connector.domain.media import FileResult
 from connector.ingestion.media_fetch import MediaFetching
 from connector.ports import ClaimedFile, SessionContext, SessionId
-from devstack.supabase import LocalSupabase
+from devstack.supabase.local import LocalSupabase
 from devstack.whatsapp import WhatsApp
 from devstack.whatsapp.wire.media import EncryptedMedia, MediaKind, encrypt_media
 from tests.contract.project import connected

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from httpx import AsyncClient as AsyncHttpClient
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
-from devstack.supabase import LocalSupabase
+from devstack.supabase.local import LocalSupabase
 
 PASSWORD = "correct horse battery staple"
 

@@ -20,7 +20,7 @@ from connector.errors import SupabaseUnavailable
 from connector.housekeeping.housekeeping import Housekeeping
 from connector.ports import SessionId
 from connector.ports.housekeeping import Tidied
-from devstack.supabase import LocalSupabase
+from devstack.supabase.local import LocalSupabase
 from tests.contract.project import connected
 
 pytestmark = pytest.mark.xdist_group("housekeeping")

@@ -15,7 +15,7 @@ import aiohttp
 import asyncpg
 import pytest
 
-from devstack.supabase import LocalSupabase
+from devstack.supabase.local import LocalSupabase
 from tests.contract.project import PASSWORD
 
 REPOSITORY = Path(__file__).parents[2]

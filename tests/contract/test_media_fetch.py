@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from connector.errors import LeaseLost
-from devstack.supabase import LocalSupabase
+from devstack.supabase.local import LocalSupabase
 from devstack.whatsapp import WhatsApp
 from devstack.whatsapp.wire.media import encrypt_media
 from tests.contract.fetching import (

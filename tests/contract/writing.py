@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from devstack.supabase import LocalSupabase
+from devstack.supabase.local import LocalSupabase
 from tests.contract.ear import Ear
 from tests.contract.project import Supabase
 
