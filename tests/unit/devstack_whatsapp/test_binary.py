@@ -43,7 +43,7 @@ nodes = st.recursive(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(nodes)
 def test_what_is_encoded_decodes_to_the_same(node: Node) -> None:
     assert decode(encode(node)) == node
@@ -55,7 +55,7 @@ def test_garbage_is_refused_and_nothing_else_happens(garbage: bytes) -> None:
         decode(garbage)
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(nodes, st.data())
 def test_a_frame_cut_off_anywhere_is_refused(node: Node, data: st.DataObject) -> None:
     frame = encode(node)

@@ -46,7 +46,7 @@ def test_a_session_starts_without_a_one_time_prekey_too() -> None:
     assert bob.decrypt("ana", *ana.encrypt("bob", b"one")) == b"one"
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(st.lists(st.booleans(), max_size=12), st.randoms(use_true_random=False))
 def test_messages_are_readable_in_any_order(turns: list[bool], random: object) -> None:
     ana, bob = acquainted()

@@ -35,48 +35,46 @@ def failed(
     return outgoing.outcome_of_failure("row", attempts, error, chance)
 
 
-@pytest.mark.parametrize(
-    ("server_code", "outcome", "code"),
-    [
-        (400, Outcome.RETRY, "refused_malformed"),
-        (401, Outcome.FAILED, "refused_forbidden"),
-        (402, Outcome.PAUSED, "restricted"),
-        (403, Outcome.FAILED, "refused_forbidden"),
-        (404, Outcome.FAILED, "chat_not_found"),
-        (405, Outcome.FAILED, "refused_forbidden"),
-        (406, Outcome.FAILED, "refused_malformed"),
-        (408, Outcome.RETRY, "server_error"),
-        (409, Outcome.RETRY, "group_changed"),
-        (410, Outcome.FAILED, "chat_not_found"),
-        (420, Outcome.PAUSED, "throttled"),
-        (421, Outcome.RETRY, "group_changed"),
-        (429, Outcome.PAUSED, "throttled"),
-        (463, Outcome.PAUSED, "timelocked"),
-        (475, Outcome.PAUSED, "new_chats_capped"),
-        (479, Outcome.RETRY, "refused_malformed"),
-        (487, Outcome.FAILED, "refused_malformed"),
-        (488, Outcome.FAILED, "refused_malformed"),
-        (489, Outcome.FAILED, "refused_malformed"),
-        (490, Outcome.FAILED, "refused_malformed"),
-        (491, Outcome.FAILED, "refused_malformed"),
-        (500, Outcome.RETRY, "server_error"),
-        (503, Outcome.RETRY, "server_error"),
-        (530, Outcome.RETRY, "server_error"),
-        (550, Outcome.FAILED, "refused_forbidden"),
-        (551, Outcome.FAILED, "refused_forbidden"),
-        (552, Outcome.RETRY, "server_error"),
-        (999, Outcome.RETRY, "refused"),
-    ],
-)
-def test_every_code_of_the_server_has_its_outcome(
-    server_code: int, outcome: Outcome, code: str
-) -> None:
-    result = failed(SendRefused(server_code))
+SERVER_CODES = [
+    (400, Outcome.RETRY, "refused_malformed"),
+    (401, Outcome.FAILED, "refused_forbidden"),
+    (402, Outcome.PAUSED, "restricted"),
+    (403, Outcome.FAILED, "refused_forbidden"),
+    (404, Outcome.FAILED, "chat_not_found"),
+    (405, Outcome.FAILED, "refused_forbidden"),
+    (406, Outcome.FAILED, "refused_malformed"),
+    (408, Outcome.RETRY, "server_error"),
+    (409, Outcome.RETRY, "group_changed"),
+    (410, Outcome.FAILED, "chat_not_found"),
+    (420, Outcome.PAUSED, "throttled"),
+    (421, Outcome.RETRY, "group_changed"),
+    (429, Outcome.PAUSED, "throttled"),
+    (463, Outcome.PAUSED, "timelocked"),
+    (475, Outcome.PAUSED, "new_chats_capped"),
+    (479, Outcome.RETRY, "refused_malformed"),
+    (487, Outcome.FAILED, "refused_malformed"),
+    (488, Outcome.FAILED, "refused_malformed"),
+    (489, Outcome.FAILED, "refused_malformed"),
+    (490, Outcome.FAILED, "refused_malformed"),
+    (491, Outcome.FAILED, "refused_malformed"),
+    (500, Outcome.RETRY, "server_error"),
+    (503, Outcome.RETRY, "server_error"),
+    (530, Outcome.RETRY, "server_error"),
+    (550, Outcome.FAILED, "refused_forbidden"),
+    (551, Outcome.FAILED, "refused_forbidden"),
+    (552, Outcome.RETRY, "server_error"),
+    (999, Outcome.RETRY, "refused"),
+]
 
-    assert (result.outcome, result.code) == (outcome, code)
-    assert str(result.message).endswith(f" (server code {server_code}).")
-    assert (result.pause is not None) == (outcome is Outcome.PAUSED)
-    assert (result.retry_after is None) == (outcome is Outcome.FAILED)
+
+def test_every_code_of_the_server_has_its_outcome() -> None:
+    for server_code, outcome, code in SERVER_CODES:
+        result = failed(SendRefused(server_code))
+
+        assert (result.outcome, result.code) == (outcome, code), server_code
+        assert str(result.message).endswith(f" (server code {server_code}).")
+        assert (result.pause is not None) == (outcome is Outcome.PAUSED)
+        assert (result.retry_after is None) == (outcome is Outcome.FAILED)
 
 
 @pytest.mark.parametrize(
@@ -109,22 +107,21 @@ def test_trying_again_has_an_end(error: SendFailed | FileUnavailable) -> None:
     assert last.retry_after is None
 
 
-@pytest.mark.parametrize("server_code", REFUSALS)
-def test_waiting_grows_with_every_attempt_and_is_never_in_step(
-    server_code: int,
-) -> None:
-    waits = [
-        failed(SendRefused(server_code), attempts).retry_after
-        for attempts in range(1, MOST_ATTEMPTS)
-    ]
-    early = failed(SendRefused(server_code), 1, chance=0.0).retry_after
+def test_waiting_grows_with_every_attempt_and_is_never_in_step() -> None:
+    for server_code, refusal in REFUSALS.items():
+        waits = [
+            failed(SendRefused(server_code), attempts).retry_after
+            for attempts in range(1, MOST_ATTEMPTS)
+        ]
+        early = failed(SendRefused(server_code), 1, chance=0.0).retry_after
 
-    if REFUSALS[server_code].retry is not None:
-        assert waits == sorted(set(waits), key=lambda wait: wait or timedelta())
-        assert early is not None
-        assert waits[0] == 2 * early
-        assert early >= timedelta(seconds=5)
-    assert all(wait is None or wait <= max(LONGEST_RETRY, 3 * HOUR) for wait in waits)
+        if refusal.retry is not None:
+            assert waits == sorted(set(waits), key=lambda wait: wait or timedelta())
+            assert early is not None
+            assert waits[0] == 2 * early
+            assert early >= timedelta(seconds=5)
+        longest = max(LONGEST_RETRY, 3 * HOUR)
+        assert all(wait is None or wait <= longest for wait in waits), server_code
 
 
 @pytest.mark.parametrize("server_code", [402, 420, 429])

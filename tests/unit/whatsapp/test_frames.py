@@ -24,7 +24,7 @@ FRAMES = st.builds(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.lists(FRAMES, max_size=5), st.integers(1, 40))
 def test_frames_survive_being_cut_anywhere(frames: list[Frame], step: int) -> None:
     stream = b"".join(encode(frame) for frame in frames)

@@ -125,16 +125,15 @@ def test_damaged_events(
     read_or_poison(code, bytes(damaged))
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_nonsense_that_is_valid_protobuf(seed: int) -> None:
-    random = Random(seed)  # noqa: S311 - to be had again, not secret
-    for _ in range(150):
+def test_nonsense_that_is_valid_protobuf() -> None:
+    random = Random(0)  # noqa: S311 - to be had again, not secret
+    for _ in range(200):
         read_or_poison(*random_event(random))
 
 
-@pytest.mark.parametrize(("code", "raw"), HONEST)
-def test_honest_events_say_something(code: Code, raw: bytes) -> None:
-    assert read_or_poison(code, raw)
+def test_honest_events_say_something() -> None:
+    for code, raw in HONEST:
+        assert read_or_poison(code, raw), code
 
 
 @pytest.mark.parametrize("text", ["", "\0", "../../x", LONG], ids=len)
