@@ -24,6 +24,11 @@ structlog.configure(
 )
 
 
+def pytest_collectstart() -> None:
+    """What is loaded now stays: looking through it again and again is a second."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """What is loaded by now stays: looking through it again and again is half a second."""
     gc.freeze()
+    gc.enable()
