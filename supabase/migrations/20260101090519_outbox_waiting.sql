@@ -141,6 +141,12 @@ begin
       end
     )::wa_private.waiting;
   end if;
+  -- Whoever claims rows ends them, which nobody does while the number is offline.
+  if p_entry.expires_at <= p_now then
+    return row(
+      'expired', null, 'expires_at has passed: it is not sent any more, and will be marked as expired.'
+    )::wa_private.waiting;
+  end if;
   if p_entry.send_after > p_now then
     return row('send_after', p_entry.send_after, 'It is to be sent later, as send_after says.')::wa_private.waiting;
   end if;

@@ -70,6 +70,23 @@ async def test_a_row_that_is_next_is_about_to_be_sent_and_others_come_after(
     assert await reasons(pacing) == {second: "being_sent"}
 
 
+async def test_a_row_whose_time_is_over_is_not_promised_to_be_sent(
+    pacing: Pacing,
+) -> None:
+    """Nobody marks it while the number is offline."""
+    (row,) = await pacing.writes(BOB)
+    await pacing.connection.execute("update wa_sessions set state = 'disconnected'")
+    await pacing.connection.execute(
+        "update wa_outbox set send_after = now() - interval '2 minutes',"
+        " expires_at = now() - interval '1 minute'"
+    )
+
+    (told,) = await waiting(pacing)
+
+    assert (told["id"], told["reason"], told["until"]) == (row, "expired", None)
+    assert "not sent any more" in told["message"]
+
+
 async def test_a_row_of_tomorrow_says_when(pacing: Pacing) -> None:
     (row,) = await pacing.writes(BOB)
     await pacing.connection.execute(
