@@ -51,8 +51,9 @@ ALLOWED: Final = frozenset(
         "rejected",
         "seconds",
         "bytes",
-        # what was asked for: a group, a picture
+        # what it was about: a group, a picture, a video
         "aspect",
+        "kind",
         # numbers by plain names, and nothing else
         "figures",
     }

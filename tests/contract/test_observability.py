@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import os
@@ -20,6 +21,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.parser import text_string_to_metric_families
 
+from connector import logs
 from connector.observability import serving
 from connector.observability.serving import MOST_CONNECTIONS, FiguresServer
 from devstack.connector_process import ConnectorProcess
@@ -176,6 +178,31 @@ async def test_without_its_zygote_the_process_ends_to_be_restarted(
         await running.close()
 
     assert code == 1
+
+
+LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
+
+
+def logged_keys() -> set[str]:
+    """Every keyword of every call of `log`, in all of the connector."""
+    found = set()
+    for file in (DOCS.parent / "connector").rglob("*.py"):
+        source = file.read_text("utf-8")
+        if "structlog" not in source:
+            continue
+        for node in ast.walk(ast.parse(source)):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Name(id="log"), attr=level),
+                    keywords=keywords,
+                ) if level in LEVELS:
+                    found |= {keyword.arg or "**" for keyword in keywords}
+    return found
+
+
+def test_nothing_is_logged_that_would_be_dropped() -> None:
+    assert {"session_id", "error", "figures", "seconds"} <= logged_keys()
+    assert logged_keys() <= logs.ALLOWED
 
 
 STUCK = """
