@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -17,8 +18,8 @@ from connector.adapters.whatsapp.process.worker_handle import WorkerHandle
 from connector.adapters.whatsapp.process.zygote import SpawnedWorker
 from connector.domain.addresses import Jid
 from connector.domain.outgoing import OutgoingMessage, OutgoingText
-from connector.errors import SendUncertain
-from connector.ports import SessionId
+from connector.errors import SendUncertain, UploadFailed
+from connector.ports import SealedFile, SessionId
 
 BOB = Jid("1", "lid")
 
@@ -81,3 +82,25 @@ async def test_a_stop_that_had_to_leave_events_is_logged(
     assert ("stop cut short", "s", 13) in [
         (line["event"], line.get("session_id"), line.get("code")) for line in logs
     ]
+
+
+async def test_an_upload_has_as_much_time_as_its_size_takes(
+    stuck: tuple[WorkerHandle, StuckProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small one that hangs keeps all others of the machine waiting."""
+    handle, process = stuck
+    monkeypatch.setattr(worker_handle, "UPLOAD_SECONDS", 0.001)
+    monkeypatch.setattr(worker_handle, "UPLOAD_BYTES_PER_SECOND", 100)
+
+    with pytest.raises(UploadFailed):
+        await handle.upload(sealed(size=1))
+    large = asyncio.create_task(handle.upload(sealed(size=6_000)))
+    await asyncio.wait({large}, timeout=0.05)
+
+    assert not large.done()
+    assert process.alive
+    large.cancel()
+
+
+def sealed(size: int) -> SealedFile:
+    return SealedFile(path=Path("x"), key=bytes(32), media_type="image", size=size)

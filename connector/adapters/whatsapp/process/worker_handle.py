@@ -51,7 +51,10 @@ from connector.ports import SealedFile, Sent, SessionId, Signal, WorkerEvent
 SEND_SECONDS: Final = 80.0
 CALL_SECONDS: Final = 20.0
 QUESTION_SECONDS: Final = 15.0
-UPLOAD_SECONDS: Final = 300.0
+# Of an upload, whatever its size; and the slowest line that is waited for. One upload of
+# the machine is under way at a time: a small file that hangs must not take minutes.
+UPLOAD_SECONDS: Final = 30.0
+UPLOAD_BYTES_PER_SECOND: Final = 100_000
 STOP_SECONDS: Final = 6.0  # a planned stop takes less, by the worker's own clock
 KILL_SECONDS: Final = 5.0
 
@@ -116,8 +119,9 @@ class WorkerHandle:
             "media_type": file.media_type,
             "size": file.size,
         }
+        seconds = UPLOAD_SECONDS + file.size / UPLOAD_BYTES_PER_SECOND
         try:
-            answer = await self._do(header, UPLOAD_SECONDS, file.key)
+            answer = await self._do(header, seconds, file.key)
         except TimeoutError as error:
             raise UploadFailed("WhatsApp's servers took too long.") from error
         return uploaded(answer)
