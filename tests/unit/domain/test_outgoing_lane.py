@@ -51,7 +51,7 @@ places = st.builds(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(st.lists(places, max_size=12), st.randoms(use_true_random=False))
 def test_whatever_ends_first_chats_keep_their_order_and_everybody_gets_away(
     begun: list[Place], random: object

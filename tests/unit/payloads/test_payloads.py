@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connector import payloads
@@ -104,7 +104,6 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=30, deadline=None)
 @given(kind=st.sampled_from(sorted(MODELS)), payload=json_values)
 def test_whatever_comes_is_read_or_refused_in_our_words(
     kind: str, payload: Json
