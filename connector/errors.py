@@ -224,7 +224,7 @@ class NotConnected(SendFailed):
 
 
 class RecipientUnknown(SendFailed):
-    """to is not on WhatsApp."""
+    """to is not on WhatsApp: look at the number and its country code."""
 
     code = "not_on_whatsapp"
     retry = Retry.NEVER
