@@ -37,7 +37,7 @@ from connector.sessions.kept_state import KeptState, Saving
 LOOK_SECONDS: Final = 0.5
 GAP_SECONDS: Final = 1.0  # from one save to the next
 # A copy of 50 MB takes 0.1 s of a core: the larger the store, the longer the gaps.
-SHARE_OF_TIME: Final = 20
+SHARE_OF_TIME: Final = 10
 FORGET_WITHIN: Final = 5.0
 
 _FAILURES: Final = (SupabaseUnavailable, SupabaseRefused, OSError, sqlite3.Error)

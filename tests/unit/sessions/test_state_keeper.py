@@ -140,7 +140,7 @@ async def test_large_stores_are_copied_less_often(
             kept.pulse_now += 1
             await kept.clock.advance(1.0)
 
-    assert len(kept.saved_at) == 3
+    assert len(kept.saved_at) == 6
 
 
 @pytest.mark.parametrize(
