@@ -10,7 +10,6 @@ from connector.errors import (
     LeaseLost,
     NotConnected,
     SealBroken,
-    StateUnreadable,
     SupabaseRefused,
     SupabaseUnavailable,
     WorkerGone,
@@ -385,69 +384,3 @@ async def test_a_spool_of_another_key_is_said_and_nothing_connects(
         await scene.shows("failed/state_key_unknown")
 
         assert not scene.launcher.workers
-
-
-async def test_the_keys_are_settled_before_a_wish_is_heard_and_saved_after_the_worker(
-    scene: Scene,
-) -> None:
-    async with scene.running():
-        await scene.go_online()
-        assert scene.states.asked == ["begin", "settle"]
-
-    assert scene.states.asked == ["begin", "settle", "save", "end"]
-
-
-async def test_a_last_save_that_hangs_delays_a_stop_by_two_seconds(
-    scene: Scene,
-) -> None:
-    scene.states.saved.clear()
-    async with scene.running() as runner:
-        await scene.go_online()
-        runner.stop(Ending.CONNECTOR_STOPS)
-        await settle()
-        before = scene.clock.monotonic()
-
-    assert scene.clock.monotonic() - before <= 2.2
-    assert scene.states.asked[-1] == "end"
-
-
-async def test_who_lost_the_lease_saves_nothing(scene: Scene) -> None:
-    async with scene.running() as runner:
-        await scene.go_online()
-        runner.stop(Ending.LEASE_LOST)
-
-    assert "save" not in scene.states.asked
-
-
-async def test_unreadable_keys_are_named_and_tried_again_without_a_worker(
-    scene: Scene,
-) -> None:
-    scene.states.refusals = [StateUnreadable()]
-
-    async with scene.running():
-        await scene.shows("failed/state_unreadable")
-        assert scene.launcher.workers == []
-        await scene.clock.advance(60.0)
-        renew(scene)
-
-        await scene.launches(1)
-
-
-async def test_keys_that_cannot_be_asked_for_now_are_asked_for_again(
-    scene: Scene,
-) -> None:
-    scene.states.refusals = [SupabaseUnavailable()]
-
-    async with scene.running():
-        await scene.shows("reconnecting/launch_failed")
-        await scene.clock.advance(2.0)
-
-        await scene.launches(1)
-
-
-async def test_a_log_out_discards_the_keys_wherever_they_are(scene: Scene) -> None:
-    async with scene.running():
-        worker = await scene.go_online()
-        worker.says(Signal.LOGGED_OUT, code=401)
-        await scene.shows("logged_out/unlinked")
-        await turns_until(lambda: "discard" in scene.states.asked)
