@@ -140,6 +140,8 @@ class Supervisor:
             # It had little time to empty its spool if the lease was lost.
             self._left_spools.add(held.session_id)
             await self._keeper.release(held)
+            # Somebody may have asked for it again while it was winding down.
+            self._due.set()
 
     async def _keep_running(self, held: HeldLease) -> None:
         failures = 0

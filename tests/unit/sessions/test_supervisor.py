@@ -144,6 +144,7 @@ async def test_a_replaced_socket_under_our_lease_is_an_alarm(scene: Scene) -> No
 
 
 async def test_a_session_with_nothing_to_do_is_released(scene: Scene) -> None:
+    scene.ingestion.drained.set()
     async with scene.supervised():
         await scene.go_online()
         await scene.clock.advance(1.0)
@@ -267,4 +268,23 @@ async def test_a_frozen_worker_is_found_and_replaced(scene: Scene) -> None:
         await scene.clock.advance(45.0)
 
         assert frozen.gone
+        await scene.launches(2)
+
+
+async def test_who_asks_again_while_a_session_winds_down_does_not_wait_for_the_next_look(
+    scene: Scene,
+) -> None:
+    scene.states.saved.clear()
+    async with scene.supervised():
+        await scene.go_online()
+        scene.leases.ask(desired_state=DesiredState.DISCONNECTED)
+        scene.doorbell.ring()
+        await scene.clock.advance(0.1)
+        scene.leases.ask(desired_state=DesiredState.CONNECTED)
+        scene.doorbell.ring()
+        await scene.clock.advance(0.1)
+        assert len(scene.launcher.workers) == 1
+        scene.states.saved.set()
+        await scene.clock.advance(0.1)
+
         await scene.launches(2)
