@@ -48,8 +48,8 @@ create table public.wa_outbox (
 comment on table public.wa_outbox is 'Messages to send. Insert a row; watch its state.';
 comment on column public.wa_outbox.id is 'May be chosen by the app: inserting it twice is one send.';
 comment on column public.wa_outbox."to" is
-'A phone number with country code, a JID, or the id of a chat of the same session. May be left out of a reaction, edit, '
-'delete or read: it is the chat of the message.';
+'A phone number with country code, a JID, or the id of a chat of the same session. May be left out of a reaction, '
+'edit, delete or read: it is the chat of the message.';
 comment on column public.wa_outbox.payload is 'What to send; its shape depends on kind. For text: {"text": "…"}.';
 comment on column public.wa_outbox.priority is 'Higher goes first, then earlier send_after, then insertion.';
 comment on column public.wa_outbox.send_after is 'Not before.';

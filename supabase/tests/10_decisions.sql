@@ -2,7 +2,8 @@
 begin;
 select plan(12);
 select tests.two_tenants();
-update wa_outbox set state = 'uncertain' where id = tests.id('rival outbox');
+update wa_outbox set state = 'uncertain'
+where id = tests.id('rival outbox');
 
 select tests.act_as('rita');
 select throws_ok(
@@ -53,7 +54,9 @@ select throws_ok(
 
 select tests.act_as_service();
 select is(
-  (wa_cancel_outbox(tests.id('acme outbox'))).state, 'cancelled', 'An app''s server decides for its members; twice is once'
+  (wa_cancel_outbox(tests.id('acme outbox'))).state,
+  'cancelled',
+  'An app''s server decides for its members; twice is once'
 );
 select throws_ok(
   format('select wa_cancel_outbox(%L)', tests.id('rival outbox')), '22023',

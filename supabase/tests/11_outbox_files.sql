@@ -26,7 +26,10 @@ $$;
 grant execute on all functions in schema tests to anon, authenticated, service_role;
 insert into storage.buckets (id, name, public) values ('elsewhere', 'elsewhere', false), ('ours', 'ours', false);
 insert into storage.objects (bucket_id, name, metadata)
-values ('wa-media', tests.outbox_path('Rival', 'secret.jpg'), '{}'), ('ours', 'logo.jpg', '{}'), ('elsewhere', 'x', '{}');
+values
+('wa-media', tests.outbox_path('Rival', 'secret.jpg'), '{}'),
+('ours', 'logo.jpg', '{}'),
+('elsewhere', 'x', '{}');
 create policy "Everybody signed in reads our logo"
 on storage.objects
 for select
@@ -59,7 +62,9 @@ select is_empty(
   'What is there is not renamed'
 );
 select tests.act_as('nobody');
-select throws_ok(tests.upload(tests.outbox_path('Acme', 'a')), '42501', null, 'A user without workspace uploads nothing');
+select throws_ok(
+  tests.upload(tests.outbox_path('Acme', 'a')), '42501', null, 'A user without workspace uploads nothing'
+);
 select tests.act_as_anybody();
 select throws_ok(tests.upload(tests.outbox_path('Acme', 'a')), '42501', null, 'Nobody signed in uploads anything');
 
@@ -88,7 +93,8 @@ select throws_ok(
 );
 select throws_ok(
   tests.send_image(
-    'acme', jsonb_build_object('storage_path', tests.outbox_path('Acme', '../../' || tests.outbox_path('Rival', 'secret.jpg')))
+    'acme',
+    jsonb_build_object('storage_path', tests.outbox_path('Acme', '../../' || tests.outbox_path('Rival', 'secret.jpg')))
   ),
   '23514', 'payload.storage_path must be the path of a file in its bucket, without a leading slash.',
   'Nor by a way out of the folder'
