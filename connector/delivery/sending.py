@@ -62,7 +62,12 @@ class Sending:
             return None
         secret = self._attempts.secret(row.id, row.claim)
         try:
-            sent = await line.worker.send(prepared.to, prepared.message, secret)
+            sent = await line.worker.send(
+                prepared.to,
+                prepared.message,
+                secret,
+                begin_by=self._context.trusted_until,
+            )
         except (SendUncertain, WorkerGone) as error:
             line.lost = line.lost or isinstance(error, WorkerGone)
             return await self._cut_off(row, is_first=self._fail())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
+from math import inf
 
 from connector.domain.addresses import Jid
 from connector.domain.look_ups import GroupAnswer, NumberAnswer, PictureAnswer
@@ -60,10 +61,17 @@ class CountingWorker:
         self._worker = worker
         self._metrics = metrics
 
-    async def send(self, to: Jid, message: OutgoingMessage, secret: bytes) -> Sent:
+    async def send(
+        self,
+        to: Jid,
+        message: OutgoingMessage,
+        secret: bytes,
+        *,
+        begin_by: float = inf,
+    ) -> Sent:
         began, outcome = time.perf_counter(), OK
         try:
-            return await self._worker.send(to, message, secret)
+            return await self._worker.send(to, message, secret, begin_by=begin_by)
         except BaseException as error:
             outcome = outcome_of(error)
             raise

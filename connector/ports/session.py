@@ -27,6 +27,10 @@ class SessionContext(Protocol):
         """The lease term that writes carry."""
 
     @property
+    def trusted_until(self) -> float:
+        """Until then, by the monotonic clock, the lease is surely ours."""
+
+    @property
     def session(self) -> SessionRow:
         """As the last renewal of the lease read it."""
 

@@ -6,6 +6,7 @@ import enum
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from typing import Protocol
 
 from connector.domain.addresses import Jid
@@ -85,9 +86,18 @@ class Worker(Protocol):
     async def connect(self, *, pairing_phone: str | None) -> None:
         """Dial and, when the store is empty, pair: by code when a phone is given."""
 
-    async def send(self, to: Jid, message: OutgoingMessage, secret: bytes) -> Sent:
+    async def send(
+        self,
+        to: Jid,
+        message: OutgoingMessage,
+        secret: bytes,
+        *,
+        begin_by: float = inf,
+    ) -> Sent:
         """Send one message whose stored secret (32 bytes) is `secret`.
 
+        Past `begin_by`, by the monotonic clock, it is not begun (NotConnected): somebody
+        else may have the right to send it by then.
         Several may be under way: they leave in the order of these calls, and once one
         fails, those already waiting behind it are not begun (NotConnected).
         Raises NotConnected, RecipientUnknown, SendRefused, SendUncertain.

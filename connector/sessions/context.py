@@ -26,6 +26,10 @@ class RunningSession:
         return self._held.term
 
     @property
+    def trusted_until(self) -> float:
+        return self._held.trusted_until
+
+    @property
     def session(self) -> SessionRow:
         return self._held.session
 

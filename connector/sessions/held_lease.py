@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 
 from connector.domain.leases import is_trusted
 from connector.ports import Clock, Lease, SessionId, SessionRow
@@ -38,6 +39,11 @@ class HeldLease:
         return not self._doubted and is_trusted(
             self._lease.trusted_until, self._clock.monotonic()
         )
+
+    @property
+    def trusted_until(self) -> float:
+        """By the monotonic clock; what is begun later, another may have begun as well."""
+        return -inf if self._doubted else self._lease.trusted_until
 
     def renew(self, lease: Lease) -> None:
         self._lease = lease

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import inf
 from typing import cast
 
 from connector.delivery.delivery import Delivery
@@ -46,6 +47,7 @@ class Context:
     online: Worker | None
     session_id: SessionId = SESSION
     term: int = 7
+    trusted_until: float = inf
     session: SessionRow = field(default_factory=wanted)
     appear_online: bool = False
     logins: int = 1

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import inf
 
 from connector.domain.addresses import Jid
 from connector.domain.look_ups import NumberAnswer
@@ -23,6 +24,7 @@ class Beside:
     online: Worker | None
     session_id: SessionId = ANA
     term: int = 7
+    trusted_until: float = inf
     session: SessionRow = field(default_factory=wanted)
     appear_online: bool = False
     logins: int = 1

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from math import inf
 
 from connector.domain.addresses import Jid
 from connector.domain.incoming import Incoming
@@ -265,6 +266,7 @@ class SendingWorker(AskedWorker):
     upload_gate: asyncio.Event = field(default_factory=asyncio.Event)
     in_flight: asyncio.Event = field(default_factory=asyncio.Event)
     says_no: asyncio.Event = field(default_factory=asyncio.Event)  # to those behind
+    now: float = 0.0  # by the monotonic clock
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -274,9 +276,18 @@ class SendingWorker(AskedWorker):
         self._failures = 0
         self._is_gone = False
 
-    async def send(self, to: Jid, message: OutgoingMessage, secret: bytes) -> Sent:
+    async def send(
+        self,
+        to: Jid,
+        message: OutgoingMessage,
+        secret: bytes,
+        *,
+        begin_by: float = inf,
+    ) -> Sent:
         """One after the other; what waits behind a failure is not begun."""
         self._demand_foreseen(to)
+        if begin_by <= self.now:
+            raise NotConnected
         failures = self._failures
         self.at_the_gate += 1
         try:

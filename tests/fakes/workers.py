@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from connector.domain.addresses import Jid
 from connector.domain.outgoing import OutgoingMessage
@@ -59,7 +60,14 @@ class FakeWorker(AskedWorker):
     async def connect(self, *, pairing_phone: str | None) -> None:
         await self._called("connect" if pairing_phone is None else "connect by code")
 
-    async def send(self, to: Jid, message: OutgoingMessage, secret: bytes) -> Sent:
+    async def send(
+        self,
+        to: Jid,
+        message: OutgoingMessage,
+        secret: bytes,
+        *,
+        begin_by: float = inf,
+    ) -> Sent:
         raise NotConnected
 
     async def ping(self) -> None:

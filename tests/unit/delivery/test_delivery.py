@@ -57,6 +57,23 @@ async def test_without_a_connection_nothing_is_begun_and_order_is_kept(
     assert scene.worker.heard == ["m1", "m2"]
 
 
+async def test_nothing_is_begun_once_the_lease_may_be_somebody_elses(
+    scene: Scene,
+) -> None:
+    scene.context.trusted_until = -1.0
+    scene.outbox.queued.append(row("1", text="m1"))
+
+    async with scene.delivering():
+        released = await scene.outbox.until_recorded("1")
+        unheard = list(scene.worker.heard)
+        scene.context.trusted_until = 1.0
+        await scene.worker.until_heard(1)
+
+    assert released.outcome is Outcome.RELEASED
+    assert unheard == []
+    assert scene.worker.heard == ["m1"]
+
+
 @pytest.mark.parametrize("error", [SendUncertain(), WorkerGone()])
 async def test_an_interrupted_send_waits_for_its_receipt(
     scene: Scene, error: SendUncertain | WorkerGone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -37,8 +38,9 @@ def sends(phone: Phone) -> Sends:
     return Sends(cast("Connection", phone))
 
 
-def asked(text: str, failures: int = 0) -> Frame:
-    header = {"call": "send", "to_size": 2, "failures": failures}
+def asked(text: str, failures: int = 0, begin_by: float | None = None) -> Frame:
+    header: dict[str, Any] = {"call": "send", "to_size": 2, "failures": failures}
+    header["begin_by"] = begin_by
     return Frame(header, b"to" + text.encode())
 
 
@@ -50,6 +52,18 @@ def test_a_message_that_left_has_an_id_and_a_time() -> None:
     answer = sends(Phone()).send(asked("first"))
 
     assert answer == {"whatsapp_id": "id of first", "at": "2023-11-14T22:13:20+00:00"}
+
+
+def test_what_comes_too_late_is_not_begun() -> None:
+    phone = Phone()
+    now = time.monotonic()
+
+    late = sends(phone).send(asked("late", begin_by=now))
+    in_time = sends(phone).send(asked("in time", begin_by=now + 60))
+
+    assert error(late) == NotConnected.code
+    assert "error" not in in_time
+    assert phone.begun == ["in time"]
 
 
 def test_what_was_handed_over_before_a_failure_was_heard_of_does_not_overtake() -> None:

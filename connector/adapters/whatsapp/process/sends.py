@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from connector.adapters.whatsapp.process.frames import Frame
@@ -56,7 +57,7 @@ class Sends:
             return {**to_header(error), "failures": self._failures}
 
     def _sent(self, header: Mapping[str, Any], body: bytes) -> dict[str, Any]:
-        if self._ended or header["failures"] != self._failures:
+        if self._ended or header["failures"] != self._failures or _is_late(header):
             raise NotConnected
         size = int(header["to_size"])
         try:
@@ -66,3 +67,9 @@ class Sends:
             raise
         at = datetime.fromtimestamp(response.Timestamp, UTC)
         return {"whatsapp_id": response.ID, "at": at.isoformat()}
+
+
+def _is_late(header: Mapping[str, Any]) -> bool:
+    """Asked here, at the last moment: all of us may have been asleep meanwhile."""
+    begin_by = header.get("begin_by")
+    return begin_by is not None and monotonic() >= begin_by

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
+from math import inf, isinf
 from typing import Any, Final
 
 import structlog
@@ -89,13 +90,21 @@ class WorkerHandle:
         """Dial once; again only after CONNECT_ERROR. To dial anew, start a new process."""
         await self._call({"call": "connect", "phone": pairing_phone}, CALL_SECONDS)
 
-    async def send(self, to: Jid, message: OutgoingMessage, secret: bytes) -> Sent:
+    async def send(
+        self,
+        to: Jid,
+        message: OutgoingMessage,
+        secret: bytes,
+        *,
+        begin_by: float = inf,
+    ) -> Sent:
         address = outgoing.address(to)
         body = address + outgoing.message(to, message, secret, datetime.now(UTC))
         header = {
             "call": "send",
             "to_size": len(address),
             "failures": self._failed_sends,
+            "begin_by": None if isinf(begin_by) else begin_by,
         }
         try:
             async with self._sends.turn(SEND_SECONDS):
