@@ -128,7 +128,8 @@ class MediaHost:
             whole = f"bytes {start}-{len(blob) - 1}/{len(blob)}"
             response.headers["Content-Range"] = whole
         await response.prepare(request)
-        if self._holds:
+        # A smaller one, such as history that is fetched just now, is not meant.
+        if self._holds and len(rest) > self._holds[0].after:
             hold = self._holds.popleft()
             await self._send(response, rest[: hold.after])
             hold.reached.set()
