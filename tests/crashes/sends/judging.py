@@ -109,7 +109,9 @@ def _may_be_in_doubt(
     if outcome.victim is Victim.DISK:
         # The store that would tell is lost. What was not claimed is none the worse.
         return moment in {*_DOUBTFUL, Moment.CLAIMED}
-    if moment not in _DOUBTFUL:
+    # A worker outlives its supervisor for a moment, and may begin what it was handed.
+    begun_since = outcome.victim is Victim.SUPERVISOR and row["whatsapp_id"]
+    if moment not in _DOUBTFUL and not begun_since:
         return False
     if not heard or outcome.silent:
         return True
