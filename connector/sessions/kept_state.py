@@ -7,6 +7,7 @@ it is that generation or the one before.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -211,19 +212,16 @@ class KeptState:
         known = self._known
         if lineage is None or known is None:
             return 0
-        taking, began = self.local.copy(), self._clock.monotonic()
-        copy = await whole(taking.__enter__)
-        self.copying_took = self._clock.monotonic() - began
-        try:
-            return (
-                0
-                if copy is None
-                else await self._save_changes(
-                    term, copy, known, lineage, complete=complete
-                )
+        began = self._clock.monotonic()
+        with contextlib.ExitStack() as until_saved:
+            taking = functools.partial(until_saved.enter_context, self.local.copy())
+            copy = await whole(taking)
+            self.copying_took = self._clock.monotonic() - began
+            if copy is None:
+                return 0
+            return await self._save_changes(
+                term, copy, known, lineage, complete=complete
             )
-        finally:
-            taking.__exit__(None, None, None)
 
     async def _save_changes(
         self, term: int, copy: StoreCopy, known: Known, lineage: str, *, complete: bool
