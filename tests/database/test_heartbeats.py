@@ -62,6 +62,10 @@ async def test_two_heartbeats_of_one_holder_at_once_are_no_error(
 
     await asyncio.gather(beats(), beats())
 
+    async with database.as_service() as connection:
+        known = await connection.fetch("select holder from wa_private.connectors")
+    assert [row["holder"] for row in known] == ["fly-1"]
+
 
 async def test_a_connector_that_was_silent_for_a_week_is_forgotten(
     database: Database, service: Connection

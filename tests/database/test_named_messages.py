@@ -16,7 +16,7 @@ from tests.database.conversation import (
     ours,
     revoke,
 )
-from tests.database.outbox import pending, queue, queue_kind, refused
+from tests.database.outbox import pending, queue, queue_kind, refused, states
 from tests.database.scene import Connection, Database, Row, Session, exchange, store
 
 
@@ -84,6 +84,8 @@ async def test_somebody_elses_message_in_a_group_may_be_deleted_by_its_admins(
 
     named = {"message_id": await id_of(service, "A")}
     await queue_kind(service, leased, "delete", named, to=None)
+
+    assert await states(service) == ["queued"]
 
 
 async def test_what_was_never_sent_is_not_spoken_of(

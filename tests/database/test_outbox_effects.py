@@ -14,6 +14,7 @@ from tests.database.conversation import (
     US,
     column,
     edit,
+    id_of,
     message,
     messages,
     ours,
@@ -39,11 +40,6 @@ async def linked(leased: Session, service: Connection) -> Session:
     await service.execute("update wa_sessions set lid = $1", US)
     await store(service, leased, messages(message("BOBS"), ours("OURS")))
     return leased
-
-
-async def id_of(connection: Connection, whatsapp_id: str) -> str:
-    query = "select id from wa_messages where whatsapp_id = $1"
-    return str(await connection.fetchval(query, whatsapp_id))
 
 
 async def send(

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.database.conversation import (
     column,
+    id_of,
     message,
     messages,
     receipt,
@@ -19,11 +20,6 @@ from tests.database.scene import (
     exchange,
     store,
 )
-
-
-async def id_of(connection: Connection, whatsapp_id: str) -> str:
-    query = "select id from wa_messages where whatsapp_id = $1"
-    return str(await connection.fetchval(query, whatsapp_id))
 
 
 def upload(content: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from tests.database.conversation import (
     CAROL,
     FAMILY,
     US,
+    id_of,
     message,
     messages,
     ours,
@@ -20,14 +21,6 @@ from tests.database.outbox import queue_kind
 from tests.database.scene import Connection, Database, Row, Session, claim, store
 
 YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).replace(microsecond=0)
-
-
-async def id_of(connection: Connection, whatsapp_id: str) -> str:
-    return str(
-        await connection.fetchval(
-            "select id from wa_messages where whatsapp_id = $1", whatsapp_id
-        )
-    )
 
 
 async def references(connection: Connection, row: str) -> Any:

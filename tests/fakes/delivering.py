@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from math import inf
 from typing import cast
 
 from connector.delivery.delivery import Delivery
@@ -18,14 +17,13 @@ from connector.ports import (
     Launcher,
     SessionContext,
     SessionId,
-    SessionRow,
     Wakeups,
     Worker,
 )
 from connector.sealing import Sealer
 from tests.fakes.clock import HurriedClock
 from tests.fakes.files_to_send import MemoryFiles, MemoryUploads
-from tests.fakes.people import MemoryNumbers
+from tests.fakes.people import Beside, MemoryNumbers
 from tests.fakes.sending import (
     MemoryDeviceStore,
     MemoryIntake,
@@ -34,32 +32,9 @@ from tests.fakes.sending import (
     SendingWorker,
     SilentDoorbell,
 )
-from tests.fakes.supabase import wanted
 
 SESSION = SessionId("s1")
 SEALER = Sealer([bytes(32)])
-
-
-@dataclass
-class Context:
-    """A session that is connected through one worker."""
-
-    online: Worker | None
-    session_id: SessionId = SESSION
-    term: int = 7
-    trusted_until: float = inf
-    session: SessionRow = field(default_factory=wanted)
-    appear_online: bool = False
-    logins: int = 1
-    spooled: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def worker(self) -> Worker | None:
-        return self.online
-
-    async def until_connected(self) -> Worker:
-        if self.online is None:
-            await asyncio.Event().wait()
-        return cast("Worker", self.online)
 
 
 @dataclass
@@ -67,7 +42,7 @@ class Scene:
     outbox: MemoryOutbox
     store: MemoryDeviceStore
     worker: SendingWorker
-    context: Context
+    context: Beside
     files: MemoryFiles = field(default_factory=MemoryFiles)
     uploads: MemoryUploads = field(default_factory=MemoryUploads)
     notes: MemoryNotes = field(default_factory=MemoryNotes)
@@ -81,7 +56,8 @@ class Scene:
     def connected(cls) -> Scene:
         store = MemoryDeviceStore()
         worker = SendingWorker(store)
-        return cls(MemoryOutbox(), store, worker, Context(cast("Worker", worker)))
+        context = Beside(cast("Worker", worker), SESSION)
+        return cls(MemoryOutbox(), store, worker, context)
 
     def device_store(self, session_id: SessionId) -> DeviceStore:
         return self.store

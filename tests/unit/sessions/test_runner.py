@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -20,17 +19,6 @@ from connector.sessions.runner import Ending, SessionRunner
 from tests.fakes.clock import settle, turns_until
 from tests.fakes.running import Scene
 from tests.fakes.supabase import ANA
-
-
-@pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
-@pytest.fixture
-async def runner(scene: Scene) -> AsyncIterator[SessionRunner]:
-    async with scene.running() as runner:
-        yield runner
 
 
 def renew(scene: Scene) -> None:

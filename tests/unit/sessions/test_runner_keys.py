@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from connector.errors import (
     StateUnreadable,
     SupabaseUnavailable,
 )
 from connector.ports import Signal
-from connector.sessions.runner import Ending, SessionRunner
+from connector.sessions.runner import Ending
 from tests.fakes.clock import settle, turns_until
 from tests.fakes.running import Scene
 from tests.fakes.supabase import ANA
-
-
-@pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
-@pytest.fixture
-async def runner(scene: Scene) -> AsyncIterator[SessionRunner]:
-    async with scene.running() as runner:
-        yield runner
 
 
 async def test_the_keys_are_settled_before_a_wish_is_heard_and_saved_after_the_worker(
