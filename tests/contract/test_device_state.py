@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import fcntl
-from dataclasses import replace
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from connector.adapters.whatsapp.store.copying import FileCopy
 from connector.adapters.whatsapp.store.local_state import LocalStore
 from connector.errors import StateUnreadable, SupabaseUnavailable
 from connector.ports import SealedPage
@@ -18,6 +23,7 @@ from tests.fakes.device_states import MemoryStates, WorkersStore, tampered
 from tests.fakes.supabase import ANA
 
 KEY, OTHER_KEY = bytes(range(32)), bytes(range(32, 64))
+PATIENCE = 10.0
 RUNNING, AT_REST = Saving.WHILE_RUNNING, Saving.AT_REST
 
 
@@ -191,6 +197,43 @@ async def test_a_save_that_never_arrived_is_made_again(
     await elsewhere.kept.bring(2)
 
     assert elsewhere.store.said == ["one"]
+
+
+@dataclass(frozen=True)
+class HeldUp(LocalStore):
+    """A store of which a copy takes as long as the test wants."""
+
+    begun: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+    copies: list[str] = field(default_factory=list)
+
+    @contextlib.contextmanager
+    def copy(self) -> Iterator[FileCopy | None]:
+        self.begun.set()
+        self.go_on.wait(PATIENCE)
+        with super().copy() as copy:
+            self.copies.append("taken")
+            try:
+                yield copy
+            finally:
+                self.copies.append("closed")
+
+
+async def test_a_save_that_is_cancelled_while_its_copy_is_taken_leaves_none_open(
+    here: Machine,
+) -> None:
+    await here.links()
+    here.store.say("one")
+    here.kept.local = store = HeldUp(here.store.folder)
+
+    saving = asyncio.create_task(here.saves())
+    await asyncio.to_thread(store.begun.wait, PATIENCE)
+    saving.cancel()
+    store.go_on.set()
+    await asyncio.wait({saving})
+
+    assert saving.cancelled()
+    assert store.copies == ["taken", "closed"]
 
 
 async def test_a_large_store_travels_in_pieces(
