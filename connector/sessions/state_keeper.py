@@ -32,7 +32,8 @@ from connector.ports import (
 from connector.sealed_state import StateSeal
 from connector.sessions.deadlines import within
 from connector.sessions.held_lease import HeldLease
-from connector.sessions.kept_state import KeptState, Saving
+from connector.sessions.kept_state import KeptState
+from connector.sessions.state_saving import Saving
 
 LOOK_SECONDS: Final = 0.5
 GAP_SECONDS: Final = 1.0  # from one save to the next

@@ -17,7 +17,8 @@ from connector.adapters.whatsapp.store.local_state import LocalStore
 from connector.errors import StateUnreadable, SupabaseUnavailable
 from connector.ports import SealedPage
 from connector.sealed_state import StateSeal
-from connector.sessions.kept_state import PAGES_A_CALL, KeptState, Saving
+from connector.sessions.kept_state import KeptState
+from connector.sessions.state_saving import PAGES_A_CALL, Saving
 from tests.fakes.clock import HurriedClock
 from tests.fakes.device_states import MemoryStates, WorkersStore, tampered
 from tests.fakes.supabase import ANA
@@ -30,9 +31,15 @@ RUNNING, AT_REST = Saving.WHILE_RUNNING, Saving.AT_REST
 class Machine:
     """A data folder, and a connector that has just been started on it."""
 
-    def __init__(self, folder: Path, states: MemoryStates, *keys: bytes) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        states: MemoryStates,
+        *keys: bytes,
+        local: LocalStore | None = None,
+    ) -> None:
         self.store = WorkersStore(folder)
-        self.local = LocalStore(folder)
+        self.local = local or LocalStore(folder)
         seal = StateSeal.of(ANA, keys or (KEY,))
         self.kept = KeptState(states, self.local, seal, HurriedClock())
 
@@ -220,13 +227,15 @@ class HeldUp(LocalStore):
 
 
 async def test_a_save_that_is_cancelled_while_its_copy_is_taken_leaves_none_open(
-    here: Machine,
+    here: Machine, states: MemoryStates
 ) -> None:
     await here.links()
     here.store.say("one")
-    here.kept.local = store = HeldUp(here.store.folder)
+    store = HeldUp(here.store.folder)
+    restarted = Machine(store.folder, states, local=store)
+    await restarted.kept.bring(2)
 
-    saving = asyncio.create_task(here.saves())
+    saving = asyncio.create_task(restarted.saves())
     await asyncio.to_thread(store.begun.wait, PATIENCE)
     saving.cancel()
     store.go_on.set()
