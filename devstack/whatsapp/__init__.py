@@ -5,6 +5,7 @@ from devstack.whatsapp.emulator import WhatsApp
 from devstack.whatsapp.faults import Failure, Fault
 from devstack.whatsapp.frames import Direction, MessageFrame
 from devstack.whatsapp.groups import Group
+from devstack.whatsapp.login_book import Login
 from devstack.whatsapp.look_ups import LookUp
 from devstack.whatsapp.messages import Failing, HeardMessage, Letter, SentMessage
 from devstack.whatsapp.newsletters import Newsletter, Post
@@ -28,6 +29,7 @@ __all__ = [
     "HeardMessage",
     "Letter",
     "LinkedDevice",
+    "Login",
     "LookUp",
     "MessageFrame",
     "Newsletter",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -26,6 +27,7 @@ from devstack.whatsapp.wire.protobufs import Wa6
 
 if TYPE_CHECKING:
     from devstack.whatsapp.devices import LinkedDevice
+    from devstack.whatsapp.login_book import Login
     from devstack.whatsapp.registration import Registration
 
 log = logging.getLogger(__name__)
@@ -56,6 +58,7 @@ class Connection:
         network: Network,
         receiver: Receiver,
         noise_for: Callable[[bytes], NoiseServer],
+        caller: str = "",
     ) -> None:
         self._socket, self._transport = socket, transport
         self.network, self._receiver, self._noise_for = network, receiver, noise_for
@@ -73,6 +76,8 @@ class Connection:
         self.payload: Wa6.ClientPayload | None = None
         self.noise_public = b""
         self.device: LinkedDevice | None = None
+        self.caller, self.opened_at = caller, time.time()
+        self.login: Login | None = None
         self.registration: Registration | None = None
         self.is_open = True
         self.is_active = False  # it said that it wants its stanzas

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from devstack.whatsapp.faults import Subject
 from devstack.whatsapp.frames import Frames
 from devstack.whatsapp.groups import Group
 from devstack.whatsapp.happenings import PATIENCE, Waiting
+from devstack.whatsapp.login_book import Login
 from devstack.whatsapp.look_ups import LookUps
 from devstack.whatsapp.media_host import MediaHost
 from devstack.whatsapp.network import Network
@@ -89,11 +91,20 @@ class WhatsApp:
         )
         await socket.prepare(request)
         connection = Connection(
-            socket, request.transport, self._network, self._server, self._noise_for
+            socket,
+            request.transport,
+            self._network,
+            self._server,
+            self._noise_for,
+            self._caller(request.transport),
         )
         self._network.connections.add(connection)
         await connection.run()
         return socket
+
+    def _caller(self, transport: asyncio.BaseTransport | None) -> str:
+        peer = transport.get_extra_info("peername") if transport is not None else None
+        return self._proxy.caller(peer[1]) if peer else ""
 
     def _noise_for(self, header: bytes) -> NoiseServer:
         chain = self._authority.chain(self._static.public)
@@ -187,6 +198,11 @@ class WhatsApp:
     def look_ups(self) -> LookUps:
         """What linked devices asked about groups, pictures and numbers."""
         return self._network.look_ups
+
+    @property
+    def logins(self) -> list[Login]:
+        """Every login of a linked device, by whom and how long, oldest first."""
+        return self._network.logins.all
 
     def refuse_look_ups(self, code: int, times: int, subject: Subject) -> None:
         """Refuse the next ones about a "group", "groups", "picture" or "number".

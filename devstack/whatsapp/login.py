@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from devstack.whatsapp import presence
 from devstack.whatsapp.connection import Connection
 from devstack.whatsapp.devices import LinkedDevice
@@ -59,6 +61,10 @@ def _failure(
 
 
 def _log_in(connection: Connection, device: LinkedDevice) -> None:
+    former = device.connection.login if device.connection is not None else None
+    connection.login = connection.network.logins.add(
+        device, connection.caller, connection.opened_at, former
+    )
     if device.connection is not None:
         device.replaced()
         device.forget_acks()
@@ -86,6 +92,8 @@ def _log_in(connection: Connection, device: LinkedDevice) -> None:
 def activate(connection: Connection, device: LinkedDevice) -> None:
     """It wants its stanzas: first those kept for it, in order, then live ones."""
     connection.is_active = True
+    if connection.login is not None:
+        connection.login.active_at = time.time()
     kept = device.everything_kept()
     if not device.introduced:
         device.person.phone.introduce(device)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from devstack.whatsapp.faults import Faults
 from devstack.whatsapp.frames import Frames
 from devstack.whatsapp.happenings import Happenings
+from devstack.whatsapp.login_book import LoginBook
 from devstack.whatsapp.look_ups import LookUps
 from devstack.whatsapp.media_host import MediaHost
 from devstack.whatsapp.receipt_book import ReceiptBook
@@ -36,6 +37,7 @@ class Network:
     groups: dict[str, Group] = field(default_factory=dict)
     connections: set[Connection] = field(default_factory=set)
     receipts: ReceiptBook = field(default_factory=ReceiptBook)
+    logins: LoginBook = field(default_factory=LoginBook)
     look_ups: LookUps = field(default_factory=LookUps)
     timers: Timers = field(default_factory=Timers)
     unanswered: list[Node] = field(default_factory=list)

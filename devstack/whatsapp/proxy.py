@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
+from devstack.whatsapp.login_book import caller_of
+
 LONGEST_REQUEST = 8192  # bytes of request line and headers
 END_OF_HEADERS = b"\r\n\r\n"
 WHATSAPP = "web.whatsapp.com"
@@ -23,6 +25,7 @@ class ConnectProxy:
         self.escaped = escaped
         self.is_refusing = is_refusing
         self.tunnels: set[Tunnel] = set()
+        self._callers: dict[int, str] = {}  # by the port that the TLS server sees
         self._server: asyncio.Server | None = None
         self.port = self.tls_port = 0
 
@@ -31,6 +34,16 @@ class ConnectProxy:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: Tunnel(self), "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
+
+    def caller(self, port: int) -> str:
+        """Who is behind a connection that the TLS server sees come from this port."""
+        return self._callers.get(port, "")
+
+    def note_caller(self, port: int, name: str) -> None:
+        self._callers[port] = name
+
+    def forget_caller(self, port: int) -> None:
+        self._callers.pop(port, None)
 
     async def stop(self) -> None:
         for tunnel in tuple(self.tunnels):
@@ -110,9 +123,12 @@ class Tunnel(asyncio.Protocol):
             self.close()
             return
         loop = asyncio.get_running_loop()
+        caller = caller_of(self._request)
         try:
             _, self._far_end = await loop.create_connection(
-                lambda: FarEnd(self), "127.0.0.1", self._proxy.tls_port
+                lambda: FarEnd(self, self._proxy, caller),
+                "127.0.0.1",
+                self._proxy.tls_port,
             )
         except OSError:  # the server is being stopped
             self.abort()
@@ -123,12 +139,15 @@ class Tunnel(asyncio.Protocol):
 class FarEnd(asyncio.Protocol):
     """The tunnel's connection to the TLS port."""
 
-    def __init__(self, tunnel: Tunnel) -> None:
-        self._tunnel = tunnel
+    def __init__(self, tunnel: Tunnel, proxy: ConnectProxy, caller: str) -> None:
+        self._tunnel, self._proxy, self._caller = tunnel, proxy, caller
         self._transport: asyncio.Transport | None = None
+        self._port = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._port = transport.get_extra_info("sockname")[1]
+        self._proxy.note_caller(self._port, self._caller)
 
     def data_received(self, data: bytes) -> None:
         self._tunnel.write(data)
@@ -152,6 +171,7 @@ class FarEnd(asyncio.Protocol):
             self._transport.resume_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._proxy.forget_caller(self._port)
         # An orderly end leaves what was said on its way; an abort does not wait.
         if exc is None:
             self._tunnel.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from devstack.whatsapp import login, presence, receipts, routing
 from devstack.whatsapp.connection import Connection
@@ -28,6 +29,8 @@ class ChatServer:
     def part(self, connection: Connection) -> None:
         """Forget a connection that ended."""
         self._network.connections.discard(connection)
+        if connection.login is not None:
+            connection.login.ended_at = time.time()
         device = connection.device
         if device is not None and device.connection is connection:
             device.connection = None
