@@ -72,6 +72,10 @@ class StateSeal:
         """Whether the key that seals now has sealed it, and not one that goes."""
         return head.manifest is not None and self.sealer.is_current(head.manifest)
 
+    def has_current(self, page: SealedPage) -> bool:
+        """The same of a page."""
+        return self.sealer.is_current(page.sealed)
+
     def _open(self, sealed: bytes, context: bytes) -> bytes:
         try:
             return self.sealer.open(sealed, context)

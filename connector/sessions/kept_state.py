@@ -53,11 +53,15 @@ class KeptState:
         """Settle what this machine runs from: its own store, or the saved one.
 
         Raises StateUnreadable, LeaseLost, SupabaseUnavailable, SupabaseRefused, OSError,
-        sqlite3.Error; nothing was changed then.
+        sqlite3.Error; it is not settled then, and nothing may run yet.
         """
         async with self._turn:
             self.unsettle()
-            await self._bring(term)
+            try:
+                await self._bring(term)
+            except BaseException:
+                self.unsettle()
+                raise
 
     async def _bring(self, term: int) -> None:
         head = await self._restoring.forgotten(term)

@@ -40,27 +40,35 @@ class StateRestoring:
     async def restore(self, term: int, manifest: Manifest) -> Known:
         """Put the saved state in the place of what is here; what is known of it."""
         with self.local.draft() as draft:
-            marks = await self._load(term, manifest, draft)
+            marks, is_current = await self._load(term, manifest, draft)
             if not manifest.vouches_for(marks):
                 raise StateUnreadable(
                     "A saved device state is not whole: pages are missing or exchanged."
                 )
             finish = functools.partial(draft.finish, complete=manifest.complete)
             lineage = await whole(finish)
-        known = Known(lineage=lineage, generation=manifest.generation, marks=marks)
+        known = Known(
+            lineage=lineage,
+            generation=manifest.generation,
+            marks=marks if is_current else b"",
+        )
         # A restored store that lost its ratchets differs from what was saved, of course.
         await whole(functools.partial(self.local.note, known))
         return known
 
-    async def _load(self, term: int, manifest: Manifest, draft: StoreDraft) -> bytes:
-        marks = bytearray()
+    async def _load(
+        self, term: int, manifest: Manifest, draft: StoreDraft
+    ) -> tuple[bytes, bool]:
+        """The marks of all pages, and whether the key that seals now sealed them all."""
+        marks, is_current = bytearray(), True
         for first in range(0, manifest.page_count, PAGES_A_CALL):
             limit = min(PAGES_A_CALL, manifest.page_count - first)
             pages = await self.states.pages(self.seal.session_id, term, first, limit)
             marks += await whole(
                 functools.partial(self._open, pages, manifest.page_size, draft)
             )
-        return bytes(marks)
+            is_current &= all(map(self.seal.has_current, pages))
+        return bytes(marks), is_current
 
     def _open(self, pages: Sequence[SealedPage], size: int, draft: StoreDraft) -> bytes:
         marks = bytearray()

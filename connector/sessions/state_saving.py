@@ -77,6 +77,10 @@ class StateSaving:
         lineage = await whole(self._local.paired_lineage)
         if lineage is None or (manifest.lineage == lineage and not manifest.complete):
             return
+        if not known.marks:
+            # Sealed with a key that goes: a manifest of the new one alone would hide it.
+            await self._save_copy(term, complete=False)
+            return
         taken = Manifest(
             generation=known.generation + 1,
             lineage=lineage,

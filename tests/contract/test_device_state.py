@@ -274,6 +274,51 @@ async def test_a_new_key_seals_all_pages_anew_and_the_old_one_may_go(
     assert later.store.said == []
 
 
+async def test_whoever_takes_over_with_a_new_key_seals_all_pages_anew_before_it_begins(
+    here: Machine, tmp_path: Path, states: MemoryStates
+) -> None:
+    await here.links()
+    await here.saves(AT_REST)
+
+    rotated = Machine(tmp_path / "rotated", states, OTHER_KEY, KEY)
+    await rotated.kept.bring(2)  # and is killed before it saves anything
+
+    await Machine(tmp_path / "later", states, OTHER_KEY).kept.bring(3)
+
+
+async def test_pages_of_a_key_that_goes_are_noticed_below_a_manifest_of_the_new_one(
+    here: Machine, tmp_path: Path, states: MemoryStates
+) -> None:
+    await here.links()
+    seal = StateSeal.of(ANA, (OTHER_KEY, KEY))
+    assert states.newest is not None
+    manifest = seal.open_manifest(states.newest)
+    assert manifest is not None
+    states.newest = replace(states.newest, manifest=seal.seal_manifest(manifest))
+
+    await Machine(tmp_path / "rotated", states, OTHER_KEY, KEY).kept.bring(2)
+
+    assert all(map(seal.has_current, states.stored.values()))
+
+
+async def test_nothing_is_settled_until_it_is_known_that_this_copy_is_in_use(
+    here: Machine, elsewhere: Machine, tmp_path: Path, states: MemoryStates
+) -> None:
+    await here.links()
+    await here.saves(AT_REST)
+    states.unheard = True  # what it says of itself
+    with pytest.raises(TimeoutError):
+        await elsewhere.kept.bring(2)
+    assert not elsewhere.kept.is_settled
+
+    await elsewhere.kept.bring(2)
+
+    assert elsewhere.kept.is_settled
+    third = Machine(tmp_path / "third", states)
+    await third.kept.bring(3)
+    assert third.store.ratchets == 0
+
+
 async def test_without_the_key_nothing_is_changed(
     here: Machine, tmp_path: Path, states: MemoryStates
 ) -> None:
