@@ -7,6 +7,7 @@ under the temporary folder instead.
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import hashlib
 import os
@@ -90,6 +91,15 @@ class Cluster:
     def clear_data(self) -> None:
         """Remove what an initdb that was interrupted left behind."""
         shutil.rmtree(self.data, ignore_errors=True)
+
+    async def copy(self, other: Cluster) -> None:
+        """Take over the data and the password of another, which must not be running."""
+        cp = await asyncio.create_subprocess_exec(
+            # Owners and modes too: Postgres refuses data that others may read.
+            *("cp", "-Rp", str(other.data), str(other.password_file), str(self.home))
+        )
+        if await cp.wait() != 0:
+            raise OSError(f"{other.data} could not be copied.")
 
 
 def _binaries(user: str | None) -> Path:

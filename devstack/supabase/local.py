@@ -17,6 +17,7 @@ from devstack.supabase.migrations import apply_migrations
 from devstack.supabase.postgres import Postgres
 from devstack.supabase.processes import free_port
 from devstack.supabase.server import Server, given_server
+from devstack.supabase.template import named_template
 
 MIGRATIONS = Path(__file__).parents[2] / "supabase" / "migrations"
 REQUEST_SECONDS = 10.0
@@ -60,7 +61,8 @@ class LocalSupabase:
         home = _prepared(directory)
         keys_file = home / "keys.json"
         keys = Keys.load_or_generate(keys_file)
-        postgres = given_server() or Postgres(home, durable=durable)
+        like = named_template() if migrations == MIGRATIONS else None
+        postgres = given_server() or Postgres(home, durable=durable, like=like)
         try:
             await postgres.start()
             if migrations is not None:

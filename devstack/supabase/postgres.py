@@ -46,13 +46,20 @@ class Postgres(Server):
     """`start`, `stop` and `kill` may follow one another in any order."""
 
     def __init__(
-        self, directory: Path, *, durable: bool = False, port: int | None = None
+        self,
+        directory: Path,
+        *,
+        durable: bool = False,
+        port: int | None = None,
+        like: Path | None = None,
     ) -> None:
         """`durable=False` trades safety against power failure for speed.
 
-        `port` is used if it is free, otherwise another is found.
+        `port` is used if it is free, otherwise another is found. A new one begins as a
+        copy of the one in the folder `like`, which must have been stopped.
         """
         self.cluster = Cluster.prepare(directory)
+        self._like = Cluster.prepare(like) if like else None
         self.port = port or 0
         self._durable = durable
         self._bootstrapped = False
@@ -93,6 +100,13 @@ class Postgres(Server):
 
     async def _initialise(self) -> None:
         self.cluster.clear_data()
+        if self._like is None:
+            await self._initdb()
+        else:
+            await self.cluster.copy(self._like)
+        self.cluster.mark_initialised()
+
+    async def _initdb(self) -> None:
         initdb = await self._launch(
             "initdb",
             "--pgdata",
@@ -106,7 +120,6 @@ class Postgres(Server):
         )
         if await initdb.wait() != 0:
             raise ChildEnded(f"initdb failed: {end_of(self.cluster.log)}")
-        self.cluster.mark_initialised()
 
     async def _locale(self) -> Sequence[str]:
         """Unicode case rules that do not depend on what the machine has installed."""

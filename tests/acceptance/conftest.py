@@ -9,6 +9,13 @@ import pytest
 import pytest_asyncio
 
 from tests.acceptance.world import Linked, World
+from tests.postgres_template import postgres_template
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session", autouse=True)
+async def _template(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[None]:
+    async with postgres_template(tmp_path_factory.mktemp("template")):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -18,10 +18,18 @@ from supabase import AsyncClient
 
 from devstack.supabase.local import LocalSupabase
 from tests.contract.project import Person, Supabase, connected, signed_in
+from tests.postgres_template import postgres_template
 
 SCHEMAS = [
     Path(__file__).with_name(f"{name}.sql") for name in ("schema", "rest_schema")
 ]
+
+
+@pytest.fixture(scope="session")
+async def template(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[None]:
+    """For those who begin a Supabase of their own that has our migrations."""
+    async with postgres_template(tmp_path_factory.mktemp("template")):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ from connector.adapters.whatsapp.spool.writer import FILE_NAME, connect
 from connector.sealing import Sealer
 from devstack.supabase.local import LocalSupabase
 
+pytestmark = pytest.mark.usefixtures("template")
+
 KEY = secrets.token_bytes(32)
 Told = dict[str, dict[str, str]]
 

@@ -23,7 +23,10 @@ from connector.ports.housekeeping import Tidied
 from devstack.supabase.local import LocalSupabase
 from tests.contract.project import connected
 
-pytestmark = pytest.mark.xdist_group("housekeeping")
+pytestmark = [
+    pytest.mark.xdist_group("housekeeping"),
+    pytest.mark.usefixtures("template"),
+]
 
 
 @dataclass(frozen=True, slots=True)

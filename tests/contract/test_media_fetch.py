@@ -24,7 +24,10 @@ from tests.contract.fetching import (
     scene,
 )
 
-pytestmark = pytest.mark.xdist_group("media-fetch")
+pytestmark = [
+    pytest.mark.xdist_group("media-fetch"),
+    pytest.mark.usefixtures("template"),
+]
 
 LARGEST = 10 * MEGABYTE  # by the project's own setting
 JPEG = bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + b"pixels" * 50

@@ -33,9 +33,19 @@ def directory() -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.fixture(scope="module")
+async def stopped() -> AsyncIterator[Path]:
+    """One that has run initdb, for those to begin with whom that does not matter."""
+    with tempfile.TemporaryDirectory(prefix="zapbase-postgres-test-") as name:
+        postgres = Postgres(Path(name))
+        await postgres.start()
+        await postgres.stop()
+        yield Path(name)
+
+
 @pytest.fixture
-async def postgres(directory: Path) -> AsyncIterator[Postgres]:
-    postgres = Postgres(directory)
+async def postgres(directory: Path, stopped: Path) -> AsyncIterator[Postgres]:
+    postgres = Postgres(directory, like=stopped)
     await postgres.start()
     yield postgres
     await postgres.stop()
@@ -207,10 +217,10 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("folder", ["project", "projeto do João"])
 async def test_a_predecessor_left_running_is_ended_first(
-    directory: Path, folder: str
+    directory: Path, folder: str, stopped: Path
 ) -> None:
     (directory / folder).mkdir()
-    abandoned = Postgres(directory / folder)
+    abandoned = Postgres(directory / folder, like=stopped)
     await abandoned.start()
     before = postmaster_of(abandoned)
     # All that the death of its owner does at once.
@@ -237,9 +247,9 @@ async def test_two_do_not_share_a_directory(
 
 
 async def test_a_lock_file_naming_a_stranger_is_no_hindrance(
-    directory: Path,
+    directory: Path, stopped: Path
 ) -> None:
-    postgres = Postgres(directory)
+    postgres = Postgres(directory, like=stopped)
     await postgres.start()
     lock = postgres.cluster.data / "postmaster.pid"
     lines = lock.read_text("ascii").splitlines()
@@ -251,6 +261,25 @@ async def test_a_lock_file_naming_a_stranger_is_no_hindrance(
 
     assert postmaster_of(postgres) != os.getpid()
     await postgres.stop()
+
+
+async def test_a_new_one_begins_as_a_copy_of_one_that_was_stopped(
+    postgres: Postgres, directory: Path
+) -> None:
+    async with connected(postgres.url()) as connection:
+        await connection.execute("create table copied (n int)")
+    await postgres.stop()
+
+    (directory / "copy").mkdir()
+    copy = Postgres(directory / "copy", like=directory)
+    await copy.start()
+    async with connected(copy.url()) as connection:
+        await connection.execute("insert into copied values (1)")
+    await copy.stop()
+
+    await postgres.start()
+    async with connected(postgres.url()) as connection:
+        assert await connection.fetchval("select count(*) from copied") == 0
 
 
 async def test_an_interrupted_initdb_is_done_again(directory: Path) -> None:
@@ -265,10 +294,12 @@ async def test_an_interrupted_initdb_is_done_again(directory: Path) -> None:
     await postgres.stop()
 
 
-async def test_a_taken_port_is_left_to_its_owner(directory: Path) -> None:
+async def test_a_taken_port_is_left_to_its_owner(
+    directory: Path, stopped: Path
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as owner:
         taken = owner.getsockname()[1]
-        postgres = Postgres(directory, port=taken)
+        postgres = Postgres(directory, port=taken, like=stopped)
 
         await postgres.start()
 
@@ -298,8 +329,8 @@ def test_a_folder_without_postgres_is_named(
         Postgres(directory)
 
 
-async def test_a_program_that_fails_says_why(directory: Path) -> None:
-    postgres = Postgres(directory)
+async def test_a_program_that_fails_says_why(directory: Path, stopped: Path) -> None:
+    postgres = Postgres(directory, like=stopped)
     await postgres.start()
     await postgres.stop()
     (postgres.cluster.data / "postgresql.conf").write_text("no_such_setting = 1\n")
