@@ -1,6 +1,6 @@
 -- What belongs to the connector alone: its RPCs and the private schema.
 begin;
-select plan(91);
+select plan(97);
 
 select tests.act_as('ana');
 select throws_ok(call, '42501', null, format('A member may not call %s', split_part(call, '(', 1)))
@@ -27,6 +27,9 @@ from unnest(array[
   'select wa_load_device_state(tests.id(''acme''), 1)',
   'select wa_load_device_pages(tests.id(''acme''), 1, 0, 1)',
   'select wa_forget_device_state(tests.id(''acme''), 1)',
+  'select wa_borrow_lease(tests.id(''acme''), ''a'', ''1 s'')',
+  'select wa_device_state_keys(null, 1)',
+  'select wa_reseal_device_pages(tests.id(''acme''), 1, 1, ''[]'', null)',
   'select wa_private.store_rosters(tests.id(''acme''), tests.id(''Acme''), ''[]'')',
   'select wa_private.store_attachments(tests.id(''acme''), tests.id(''Acme''), ''[]'')'
 ]) as call;
@@ -71,6 +74,9 @@ from unnest(array[
   'select wa_load_device_state(tests.id(''acme''), 1)',
   'select wa_load_device_pages(tests.id(''acme''), 1, 0, 1)',
   'select wa_forget_device_state(tests.id(''acme''), 1)',
+  'select wa_borrow_lease(tests.id(''acme''), ''a'', ''1 s'')',
+  'select wa_device_state_keys(null, 1)',
+  'select wa_reseal_device_pages(tests.id(''acme''), 1, 1, ''[]'', null)',
   'select wa_private.store_rosters(tests.id(''acme''), tests.id(''Acme''), ''[]'')',
   'select wa_private.store_attachments(tests.id(''acme''), tests.id(''Acme''), ''[]'')',
   'select wa_private.my_workspace_ids()',

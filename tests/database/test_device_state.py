@@ -12,13 +12,14 @@ import pytest
 from tests.database.scene import Connection, Database, Session, claim, expire
 
 
-def _base64(text: str) -> str:
+def sealed_text(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
 def _pages(pages: dict[int, str]) -> list[dict[str, Any]]:
     return [
-        {"page": page, "sealed": _base64(content)} for page, content in pages.items()
+        {"page": page, "sealed": sealed_text(content)}
+        for page, content in pages.items()
     ]
 
 
@@ -35,7 +36,7 @@ async def save(
         "select wa_save_device_state($1, 1, $2, $3, $4, $5, $6)",
         session.id,
         generation,
-        _base64(f"\x01keys manifest {generation}"),
+        sealed_text(f"\x01keys manifest {generation}"),
         _pages(pages),
         count,
         fresh,
