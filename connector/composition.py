@@ -36,6 +36,7 @@ from connector.composition_observability import Observability
 from connector.composition_states import state_keeper
 from connector.data_folder import DataFolder
 from connector.delivery.delivery import Delivery
+from connector.domain.login_ramp import ramp_for
 from connector.housekeeping.housekeeping import Housekeeping
 from connector.ingestion.history_fetch import LARGEST_PIECE, HistoryFetching
 from connector.ingestion.intake import Ingestion
@@ -49,6 +50,7 @@ from connector.people.pictures import Pictures
 from connector.people.presence import Appearance, Presences
 from connector.ports import FileQueue, Intake, NumberBell, Wakeups
 from connector.sessions.companions import Companion
+from connector.sessions.login_gate import LoginGate
 from connector.sessions.runner import Surroundings
 from connector.sessions.supervisor import Pace, Supervisor
 from connector.settings import Settings
@@ -276,6 +278,7 @@ def _surroundings(
         states=state_keeper(settings, launcher, client),
         further=(*beside.companions, *fetching),
         watch=seen.sessions,
+        gate=seen.gate(LoginGate(ramp_for(os.cpu_count() or 1))),
         clock=clock,
         chance=random.random,
     )

@@ -35,6 +35,7 @@ from connector.ports import (
     OutboxStore,
     Wakeups,
 )
+from connector.sessions.login_gate import LoginGate
 from connector.sessions.state_watch import StateWatch
 from connector.sessions.supervisor import Supervisor
 from connector.settings import Settings
@@ -92,6 +93,11 @@ class Observability:
 
     def file_queue(self, queue: FileQueue) -> FileQueue:
         return CountingFileQueue(queue, self.metrics)
+
+    def gate(self, gate: LoginGate) -> LoginGate:
+        shown(self.metrics.logins_waiting, lambda: float(gate.waiting))
+        shown(self.metrics.logins_under_way, lambda: float(gate.under_way))
+        return gate
 
     def leases(self, leases: LeaseStore) -> LeaseStore:
         self._tie = tie = Tie(leases)

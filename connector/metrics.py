@@ -80,6 +80,12 @@ class Metrics:
         self.reconnects = self._counters(
             "reconnects", "Times a session began to reconnect, by why.", "code"
         )
+        self.logins_waiting = self._gauge(
+            "logins_waiting", "Sessions that wait for their turn to log in."
+        )
+        self.logins_under_way = self._gauge(
+            "logins_under_way", "Sessions that have their turn."
+        )
         self.stuck = self._counter(
             "sessions_stuck", "Times a session was in one passing state too long."
         )

@@ -2,11 +2,11 @@
 
 Nothing here awaits, logs or reads a clock. The runner feeds events in and carries out
 the commands that come back. The states are drawn in situations.py; inside, a session is
-in one of five phases:
+in one of six phases:
 
-    REST -> STARTING -> PAIRING -> STARTING -> ONLINE <-> OFFLINE
-     ^         |           |          |          |           |
-     +---------+-----------+----------+----------+-----------+   trouble, refusals
+    REST -> WAITING -> STARTING -> PAIRING -> STARTING -> ONLINE <-> OFFLINE
+     ^                    |           |          |          |           |
+     +--------------------+-----------+----------+----------+-----------+   trouble, refusals
 
 Every worker that is stuck is replaced by another one; every wait for one has a timer.
 """
@@ -46,6 +46,7 @@ from connector.domain.session_events import (
     Refusal,
     Started,
     TimerFired,
+    TurnCame,
     Wanted,
     WorkerAnswered,
 )
@@ -60,6 +61,7 @@ from connector.domain.steps import (
     retreat,
     show,
     stopping,
+    take_turn,
 )
 from connector.domain.wishes import forget, grant
 
@@ -82,7 +84,9 @@ def transition(session: Session, event: Event, moment: Moment) -> Step:
         return grant(session, event, moment)
     if isinstance(event, TimerFired):
         return _on_time(session, event.timer, moment)
-    if session.phase is Phase.REST:
+    if isinstance(event, TurnCame):
+        return take_turn(session)
+    if session.phase in (Phase.REST, Phase.WAITING):
         return session, ()  # an echo of a worker that is gone
     if isinstance(event, PairingStep):
         return _on_pairing(session, event, moment)

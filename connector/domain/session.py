@@ -20,9 +20,10 @@ class Wish(enum.Enum):
 
 
 class Phase(enum.Enum):
-    """What the worker is at; REST means that there is none."""
+    """What the worker is at; there is none at REST and while WAITING."""
 
     REST = enum.auto()
+    WAITING = enum.auto()  # for its turn to log in; there is no worker yet, either
     STARTING = enum.auto()  # launched or logging in: an answer is due
     PAIRING = enum.auto()  # a QR or pairing code is shown
     ONLINE = enum.auto()

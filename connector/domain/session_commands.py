@@ -12,6 +12,13 @@ from connector.domain.session import Timer
 from connector.domain.states import Situation
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitTurn:
+    """Answered by TurnCame, now or later: many numbers do not log in at once."""
+
+    asked: bool  # a person has just asked for it, and watches
+
+
 @dataclass(frozen=True, slots=True)
 class LaunchWorker: ...
 
@@ -76,4 +83,4 @@ WorkerCommand: TypeAlias = (
     | LogOutAtWhatsApp
     | DiscardStore
 )
-Command: TypeAlias = WorkerCommand | StartTimer | Report | RecordEvent
+Command: TypeAlias = WorkerCommand | AwaitTurn | StartTimer | Report | RecordEvent

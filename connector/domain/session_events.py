@@ -26,6 +26,10 @@ class LogOutWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnCame: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Started: ...
 
 
@@ -171,4 +175,4 @@ Trouble: TypeAlias = (
 )
 Refusal: TypeAlias = LoggedOut | Replaced | Banned | Outdated | ConnectFailure
 WorkerSaid: TypeAlias = PairingStep | Going | Trouble | Refusal
-Event: TypeAlias = Wanted | WorkerSaid | TimerFired
+Event: TypeAlias = Wanted | WorkerSaid | TimerFired | TurnCame

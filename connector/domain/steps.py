@@ -12,6 +12,7 @@ from connector.domain.pairing import Pairing
 from connector.domain.retry import back_off
 from connector.domain.session import Moment, Phase, Session, Timer
 from connector.domain.session_commands import (
+    AwaitTurn,
     Command,
     KillWorker,
     LaunchWorker,
@@ -27,15 +28,25 @@ Step: TypeAlias = tuple[Session, tuple[Command, ...]]
 ANSWER_WITHIN: Final = timedelta(seconds=30)  # from launch to a QR code or a login
 
 
-def launch(session: Session) -> tuple[Session, tuple[Command, ...]]:
-    """Start a worker; the situation shown stays until the worker says something."""
-    starting = replace(
+def launch(session: Session, *, asked: bool = False) -> Step:
+    """Start a worker when it is its turn; `asked`: a person has just asked for it.
+
+    The situation shown stays until the worker says something.
+    """
+    waiting = replace(
         session,
-        phase=Phase.STARTING,
+        phase=Phase.WAITING,
         pairing=Pairing(),
         retry_at=None,
         synced=False,
     )
+    return waiting, (AwaitTurn(asked=asked),)
+
+
+def take_turn(session: Session) -> Step:
+    if session.phase is not Phase.WAITING:
+        return session, ()  # nothing is waited for any more
+    starting = replace(session, phase=Phase.STARTING)
     timer = StartTimer(timer=Timer.ANSWER, after=ANSWER_WITHIN)
     return starting, (LaunchWorker(), timer)
 

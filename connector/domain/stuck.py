@@ -1,6 +1,7 @@
 """When a session has been in one passing state for too long to pass by itself.
 
-Pairing is left out: it ends by its own clock, and waits for a person meanwhile.
+Pairing is left out: it ends by its own clock, and waits for a person meanwhile. So is the
+time in which a session waits for its turn to log in: nothing is wrong with it.
 """
 
 from __future__ import annotations
@@ -23,19 +24,33 @@ class Stay:
     situation: Situation
     since: float  # monotonic seconds
     told: bool = False
+    queued_since: float | None = None  # it waits for its turn
 
 
-def go_on(stay: Stay | None, situation: Situation, now: float) -> Stay:
-    """A session shows `situation`: the same stay as long as its state is the same."""
-    if stay is not None and stay.situation.state is situation.state:
-        return replace(stay, situation=situation)
-    return Stay(situation=situation, since=now)
+def go_on(
+    stay: Stay | None, situation: Situation, now: float, *, queued: bool = False
+) -> Stay:
+    """A session shows `situation`: the same stay as long as its state is the same.
+
+    `queued`: it waits for its turn from now on, which does not count.
+    """
+    queued_since = now if queued else None
+    if stay is None or stay.situation.state is not situation.state:
+        return Stay(situation=situation, since=now, queued_since=queued_since)
+    waited = 0.0 if stay.queued_since is None else now - stay.queued_since
+    return replace(
+        stay,
+        situation=situation,
+        since=stay.since + waited,
+        queued_since=queued_since,
+    )
 
 
 def is_stuck(stay: Stay, now: float) -> bool:
     """Whether a person should be told of it, which is done once a stay."""
     return (
         not stay.told
+        and stay.queued_since is None
         and stay.situation.state in PASSING
         and now - stay.since >= STUCK_AFTER.total_seconds()
     )

@@ -40,6 +40,8 @@ def _connect(session: Session, wanted: ConnectWanted, moment: Moment) -> Step:
     asked_again = (
         session.wish is not Wish.CONNECTED or wanted.revision > session.revision
     )
+    # The first wish that a connector hears of may be as old as the session.
+    by_person = asked_again and session.revision >= 0
     wishing = replace(
         session,
         wish=Wish.CONNECTED,
@@ -49,14 +51,16 @@ def _connect(session: Session, wanted: ConnectWanted, moment: Moment) -> Step:
     if session.phase is Phase.REST:
         if not asked_again:
             return wishing, ()
-        return wait_out_ban(wishing, moment) or _start(wishing, moment)
+        return wait_out_ban(wishing, moment) or _start(wishing, moment, asked=by_person)
+    if session.phase is Phase.WAITING and asked_again:
+        return _start(wishing, moment, asked=by_person)
     if session.phase in ANSWERING and wanted.pairing_phone != session.pairing_phone:
-        return killing(_start(wishing, moment))
+        return killing(_start(wishing, moment, asked=True))
     return wishing, ()
 
 
-def _start(session: Session, moment: Moment) -> Step:
-    starting, commands = launch(replace(session, failures=0))
+def _start(session: Session, moment: Moment, *, asked: bool) -> Step:
+    starting, commands = launch(replace(session, failures=0), asked=asked)
     shown, report = show(starting, situations.STARTING, moment)
     return shown, (report, *commands)
 

@@ -39,6 +39,8 @@ from connector.sessions.companions import (
 from connector.sessions.context import RunningSession
 from connector.sessions.deadlines import within
 from connector.sessions.held_lease import HeldLease
+from connector.sessions.login_gate import LoginGate
+from connector.sessions.login_turn import LoginTurn
 from connector.sessions.qr_image import png_data_uri
 from connector.sessions.reporter import Reporter
 from connector.sessions.running_worker import RunningWorker
@@ -77,6 +79,7 @@ class Surroundings:
     chance: Callable[[], float]  # a random number in [0, 1)
     further: Sequence[Companion] = ()  # they end when delivery does, and as quickly
     watch: StateWatch = field(default_factory=StateWatch)
+    gate: LoginGate = field(default_factory=LoginGate)
 
 
 class SessionRunner:
@@ -107,6 +110,13 @@ class SessionRunner:
             self._worker = RunningWorker(
                 self._held, self._around.launcher, self._around.clock, tasks, self._hear
             )
+            self._turn = LoginTurn(
+                self._around.gate,
+                self._held,
+                self._around.clock,
+                tasks,
+                self._turn_came,
+            )
             self._around.states.begin(self._held.session_id)
             try:
                 await self._run_tasks(tasks)
@@ -134,6 +144,7 @@ class SessionRunner:
         for task in (driving, stopping, wishing):
             task.cancel()
         self._timers.cancel_all()
+        self._turn.give_back()
         await asyncio.wait({driving})
         await self._wind_down(others)
         reporting.cancel()
@@ -155,6 +166,9 @@ class SessionRunner:
 
     async def _ring(self, timer: Timer) -> None:
         await self._events.put(events.TimerFired(timer))
+
+    async def _turn_came(self) -> None:
+        await self._events.put(events.TurnCame())
 
     async def _hear_wishes(self) -> None:
         # What is wished for depends on whether there are keys to do it with.
@@ -197,6 +211,7 @@ class SessionRunner:
         for command in todo:
             outcome = await self._carry_out(command) or outcome
         self._show_companions()
+        self._turn.follow(self._session)
         self._show_watch()
         self._log_change(before)
         return outcome
@@ -204,7 +219,8 @@ class SessionRunner:
     def _show_watch(self) -> None:
         now, session_id = self._around.clock.monotonic(), self._held.session_id
         situation, record = self._session.situation, self._reporter.record
-        self._around.watch.shows(session_id, situation, now, record)
+        queued = self._session.phase is Phase.WAITING
+        self._around.watch.shows(session_id, situation, now, record, queued=queued)
 
     def _show_companions(self) -> None:
         online = self._session.phase is Phase.ONLINE
@@ -229,6 +245,8 @@ class SessionRunner:
                 self._reporter.record(command)
             case commands.StartTimer(timer=timer, after=after):
                 self._timers.start(timer, after)
+            case commands.AwaitTurn(asked=asked):
+                self._await_turn(asked=asked)
             case _:
                 return await self._command_worker(command)
         return None
@@ -255,6 +273,11 @@ class SessionRunner:
                 done = await self._worker.log_out()
                 return events.LogOutDone() if done else events.LogOutFailed()
         return None
+
+    def _await_turn(self, *, asked: bool) -> None:
+        store = self._around.launcher.device_store(self._held.session_id)
+        # Without keys it is a code that comes first, for somebody who waits for it.
+        self._turn.ask(by_person=asked or not store.is_paired())
 
     async def _launch(self) -> events.Event | None:
         try:

@@ -32,11 +32,16 @@ class StateWatch:
         situation: Situation,
         now: float,
         record: Callable[[RecordEvent], None],
+        *,
+        queued: bool = False,
     ) -> None:
-        """A session shows this now; `record` tells its members of an event."""
+        """A session shows this now; `record` tells its members of an event.
+
+        `queued`: it waits for its turn to log in.
+        """
         known = self._sessions.get(session_id)
         before = None if known is None else known.stay
-        stay = go_on(before, situation, now)
+        stay = go_on(before, situation, now, queued=queued)
         self._sessions[session_id] = _Watched(stay, record)
         begins = before is None or before.situation.state is not State.RECONNECTING
         if begins and situation.state is State.RECONNECTING:

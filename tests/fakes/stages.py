@@ -40,6 +40,8 @@ ONLINE = replace(
     STARTING, phase=Phase.ONLINE, situation=situations.CONNECTED, synced=True
 )
 OFFLINE = replace(ONLINE, phase=Phase.OFFLINE, situation=situations.CONNECTION_LOST)
+# What leads from a planned retry to a worker.
+TRIES = (events.TimerFired(Timer.RETRY), events.TurnCame())
 WORKING = (STARTING, PAIRING, ONLINE, OFFLINE)
 
 

@@ -11,9 +11,9 @@ from connector.domain import situations
 from connector.domain.lifecycle import transition
 from connector.domain.session import Phase, Session, Timer
 from connector.domain.session_commands import (
+    AwaitTurn,
     DiscardStore,
     KillWorker,
-    LaunchWorker,
     RecordEvent,
     Report,
     StartTimer,
@@ -27,6 +27,7 @@ from tests.fakes.stages import (
     OFFLINE,
     ONLINE,
     STARTING,
+    TRIES,
     WORKING,
     after,
     commands,
@@ -62,13 +63,13 @@ def test_trouble_is_cured_by_another_worker(
     assert reported(todo)["state"] == "reconnecting"
     assert reported(todo)["state_code"] == situation.code
     assert reported(todo)["disconnected_at"] == NOW.isoformat()
-    assert LaunchWorker() in commands(waiting, events.TimerFired(Timer.RETRY))
+    assert AwaitTurn in kinds(commands(waiting, events.TimerFired(Timer.RETRY)))
 
 
 def test_back_off_grows_until_a_connection_has_lasted() -> None:
     once = after(STARTING, events.ConnectError())
-    twice = after(once, events.TimerFired(Timer.RETRY), events.ConnectError())
-    briefly = after(twice, events.TimerFired(Timer.RETRY), events.Connected(ACCOUNT))
+    twice = after(once, *TRIES, events.ConnectError())
+    briefly = after(twice, *TRIES, events.Connected(ACCOUNT))
 
     assert (once.failures, twice.failures, briefly.failures) == (1, 2, 2)
     assert timers(commands(briefly, events.WorkerExited(1)))[Timer.RETRY] == (
@@ -106,7 +107,7 @@ def test_a_worker_that_gives_no_answer_is_killed() -> None:
 
 
 def test_a_full_spool_is_recorded_once() -> None:
-    full = after(ONLINE, events.SpoolFull(), events.TimerFired(Timer.RETRY))
+    full = after(ONLINE, events.SpoolFull(), *TRIES)
 
     assert RecordEvent in kinds(commands(ONLINE, events.SpoolFull()))
     assert RecordEvent not in kinds(commands(full, events.SpoolFull()))
@@ -180,7 +181,8 @@ def test_what_only_an_update_cures_is_looked_at_slowly(
     assert reported(quietly) == {}
     assert probing.situation is situation
     assert RecordEvent in kinds(todo)
-    assert RecordEvent not in kinds(commands(probing, event))
+    launched = after(probing, events.TurnCame())
+    assert RecordEvent not in kinds(commands(launched, event))
 
 
 def test_a_ban_is_waited_out_whoever_asks() -> None:
@@ -196,15 +198,15 @@ def test_a_ban_is_waited_out_whoever_asks() -> None:
         events.ConnectWanted(revision=9),
         events.LogOutWanted(paired=True),
     ):
-        assert LaunchWorker() not in commands(banned, asked)
-        assert LaunchWorker() not in commands(off_and_on, asked)
-    assert LaunchWorker() in commands(banned, events.TimerFired(Timer.RETRY))
+        assert AwaitTurn not in kinds(commands(banned, asked))
+        assert AwaitTurn not in kinds(commands(off_and_on, asked))
+    assert AwaitTurn in kinds(commands(banned, events.TimerFired(Timer.RETRY)))
 
 
 def test_a_login_after_the_ban_ends_its_pause() -> None:
     until = NOW + timedelta(hours=1)
     banned = after(ONLINE, events.Banned(code=101, until=until))
-    trying = after(banned, events.TimerFired(Timer.RETRY))
+    trying = after(banned, *TRIES)
 
     columns = reported(commands(trying, events.Connected(ACCOUNT)))
 

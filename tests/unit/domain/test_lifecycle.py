@@ -14,6 +14,7 @@ from connector.domain import situations
 from connector.domain.lifecycle import transition
 from connector.domain.session import Moment, Phase, Session, Timer, Wish
 from connector.domain.session_commands import (
+    AwaitTurn,
     CheckWorker,
     DiscardStore,
     KillWorker,
@@ -224,6 +225,7 @@ EVERYTHING: list[events.Event] = [
     events.DisconnectWanted(),
     events.LogOutWanted(paired=True),
     events.LogOutWanted(paired=False),
+    events.TurnCame(),
     events.Started(),
     events.QrShown("qr"),
     events.PairingCodeShown("AB-CD"),
@@ -259,7 +261,8 @@ EVERYTHING: list[events.Event] = [
 def test_no_story_breaks_the_rules(story: list[events.Event]) -> None:
     session, alive = Session(), False
     for event in story:
-        was_at_rest = session.phase is Phase.REST
+        before = session.phase
+        was_at_rest = before in (Phase.REST, Phase.WAITING)
         session, todo = transition(session, event, MOMENT)
         for command in todo:
             if isinstance(command, LaunchWorker):
@@ -269,9 +272,11 @@ def test_no_story_breaks_the_rules(story: list[events.Event]) -> None:
                 alive = False
             elif isinstance(command, DiscardStore):
                 assert not alive, "keys deleted under a worker"
+        if before is not Phase.WAITING and session.phase is Phase.WAITING:
+            assert AwaitTurn in kinds(todo), "it waits for what nobody asked for"
         if isinstance(event, events.WorkerExited) and not was_at_rest:
             alive = False
-        assert alive is (session.phase is not Phase.REST)
+        assert alive is (session.phase not in (Phase.REST, Phase.WAITING))
         assert (session.pairing.expires_at is not None) is (
             session.phase is Phase.PAIRING
         )

@@ -27,6 +27,17 @@ def test_a_state_left_in_between_begins_anew() -> None:
     assert not is_stuck(stay, LONG + 1)
 
 
+def test_waiting_for_a_turn_is_not_counted() -> None:
+    stay = go_on(None, situations.CONNECT_ERROR, 0.0)
+    stay = go_on(stay, situations.CONNECT_ERROR, 100.0, queued=True)
+    assert not is_stuck(stay, 100.0 + 10 * LONG)
+    stay = go_on(stay, situations.CONNECT_ERROR, 1_000.0, queued=True)  # asked anew
+    stay = go_on(stay, situations.CONNECT_ERROR, 2_000.0)
+
+    assert not is_stuck(stay, 2_000.0 + LONG - 101)
+    assert is_stuck(stay, 2_000.0 + LONG - 100)
+
+
 @pytest.mark.parametrize(
     "situation",
     [one for one in situations.SITUATIONS.values() if one.state not in PASSING],

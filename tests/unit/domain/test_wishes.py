@@ -11,6 +11,7 @@ from connector.domain import situations
 from connector.domain.lifecycle import transition
 from connector.domain.session import Phase, Session, Timer
 from connector.domain.session_commands import (
+    AwaitTurn,
     Connect,
     DiscardStore,
     KillWorker,
@@ -37,13 +38,13 @@ from tests.fakes.stages import (
 )
 
 
-def test_asking_to_connect_launches_a_worker() -> None:
+def test_asking_to_connect_asks_for_a_turn() -> None:
     session, todo = transition(AT_REST, events.ConnectWanted(revision=1), MOMENT)
 
-    assert session.phase is Phase.STARTING
-    assert LaunchWorker() in todo
+    assert session.phase is Phase.WAITING
+    assert AwaitTurn in kinds(todo)
     assert reported(todo)["state"] == "connecting"
-    assert Timer.ANSWER in timers(todo)
+    assert timers(todo) == {}  # nothing is due before it is its turn
 
 
 def test_a_started_worker_is_told_to_connect() -> None:
@@ -59,17 +60,50 @@ def test_asking_again_while_a_worker_is_at_it_changes_nothing(session: Session) 
     assert commands(session, events.ConnectWanted(revision=2)) == ()
 
 
+def test_a_turn_is_awaited_first_for_who_asked_while_we_listened() -> None:
+    first_heard = commands(AT_REST, events.ConnectWanted(revision=7))
+    failed = after(PAIRING, events.PairingFailed("timeout"))
+    by_itself = after(ONLINE, events.WorkerExited(1), events.TimerFired(Timer.RETRY))
+
+    assert AwaitTurn(asked=False) in first_heard  # perhaps months ago
+    assert AwaitTurn(asked=True) in commands(failed, events.ConnectWanted(revision=2))
+    # Asked while it waits for its turn by itself: it moves up.
+    assert AwaitTurn(asked=True) in commands(
+        by_itself, events.ConnectWanted(revision=2)
+    )
+    assert commands(by_itself, events.ConnectWanted(revision=1)) == ()
+
+
+def test_a_turn_that_comes_too_late_launches_nothing() -> None:
+    waiting = after(AT_REST, events.ConnectWanted(revision=1))
+    changed = after(waiting, events.DisconnectWanted())
+
+    assert changed.situation is situations.DISCONNECTED
+    assert commands(changed, events.TurnCame()) == ()
+    assert commands(STARTING, events.TurnCame()) == ()
+
+
+def test_waiting_for_a_turn_is_no_failure() -> None:
+    waiting = after(ONLINE, events.WorkerExited(1), events.TimerFired(Timer.RETRY))
+
+    launched, todo = transition(waiting, events.TurnCame(), MOMENT)
+
+    assert kinds(todo) == [LaunchWorker, StartTimer]  # the answer is due from now on
+    assert waiting.failures == launched.failures == 1
+    assert waiting.situation is situations.WORKER_EXITED
+
+
 def test_the_same_wish_is_not_granted_twice_but_a_repeated_one_is() -> None:
     failed = after(PAIRING, events.PairingFailed("timeout"))
 
     assert commands(failed, events.ConnectWanted(revision=1)) == ()
-    assert LaunchWorker() in commands(failed, events.ConnectWanted(revision=2))
+    assert AwaitTurn in kinds(commands(failed, events.ConnectWanted(revision=2)))
 
 
 def test_another_pairing_phone_starts_pairing_anew() -> None:
     todo = commands(PAIRING, events.ConnectWanted(revision=2, pairing_phone="5511"))
 
-    assert kinds(todo) == [Report, KillWorker, LaunchWorker, StartTimer]
+    assert kinds(todo) == [Report, KillWorker, AwaitTurn]
     assert reported(todo)["qr_code"] is None
 
 
@@ -105,9 +139,10 @@ def test_logging_out_online_unlinks_and_forgets_the_keys() -> None:
 
 def test_logging_out_while_offline_connects_once_more() -> None:
     leaving, todo = transition(AT_REST, events.LogOutWanted(paired=True), MOMENT)
-    online = commands(leaving, events.Connected(ACCOUNT))
+    turned = after(leaving, events.TurnCame())
+    online = commands(turned, events.Connected(ACCOUNT))
 
-    assert LaunchWorker() in todo
+    assert AwaitTurn in kinds(todo)
     assert reported(todo)["state_code"] == "logging_out"
     assert LogOutAtWhatsApp() in online
 
@@ -131,7 +166,7 @@ def test_logging_out_what_was_never_linked_only_forgets(session: Session) -> Non
 
 @pytest.mark.parametrize("said", [events.QrShown("qr"), events.LoggedOut(401)])
 def test_logging_out_what_is_unlinked_already_is_done(said: events.Event) -> None:
-    leaving = after(AT_REST, events.LogOutWanted(paired=True))
+    leaving = after(AT_REST, events.LogOutWanted(paired=True), events.TurnCame())
 
     gone, todo = transition(leaving, said, MOMENT)
 
@@ -145,7 +180,7 @@ def test_a_failed_log_out_is_tried_again() -> None:
     waiting, todo = transition(leaving, events.LogOutFailed(), MOMENT)
 
     assert kinds(todo) == [Report, StopWorker, StartTimer]
-    assert LaunchWorker() in commands(waiting, events.TimerFired(Timer.RETRY))
+    assert AwaitTurn in kinds(commands(waiting, events.TimerFired(Timer.RETRY)))
 
 
 def test_a_change_of_mind_after_the_log_out_links_anew() -> None:
@@ -155,4 +190,4 @@ def test_a_change_of_mind_after_the_log_out_links_anew() -> None:
     todo = commands(regretting, events.LogOutDone())
 
     assert kinds(todo)[1:3] == [KillWorker, DiscardStore]
-    assert LaunchWorker() in todo
+    assert AwaitTurn in kinds(todo)

@@ -1,0 +1,47 @@
+"""How many numbers may log in at once: few after trouble, more as logins succeed.
+
+A machine that starts two hundred numbers at once answers none of them in time, and a
+WhatsApp that has just come back is not helped by two hundred knocking together.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Final
+
+LEAST: Final = 2
+MOST: Final = 8
+LOGINS_PER_CORE: Final = 2
+
+
+class TurnOutcome(enum.Enum):
+    ANSWERED = enum.auto()  # it is online, or a code is shown to be scanned
+    FAILED = enum.auto()  # no answer, or none of use: trouble that others may meet
+    NEITHER = enum.auto()  # nobody wants it any more, or a person has to act
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    most: int
+    allowed: float = LEAST
+
+    @property
+    def at_once(self) -> int:
+        return int(self.allowed)
+
+    def after(self, outcome: TurnOutcome) -> Ramp:
+        """One more at once for every full round that succeeded; half after a failure."""
+        match outcome:
+            case TurnOutcome.ANSWERED:
+                allowed = min(self.allowed + 1 / self.at_once, self.most)
+            case TurnOutcome.FAILED:
+                allowed = max(self.allowed / 2, LEAST)
+            case _:
+                allowed = self.allowed
+        return Ramp(self.most, allowed)
+
+
+def ramp_for(cores: int) -> Ramp:
+    """What a machine with so many cores begins with."""
+    return Ramp(most=min(max(cores * LOGINS_PER_CORE, LEAST), MOST))

@@ -1,0 +1,77 @@
+"""Whose turn it is to log in, among all sessions of this connector.
+
+A turn lasts from before the launch to the first thing that WhatsApp says. Whoever a person
+waits for comes first, then whoever has waited longest. Nobody keeps a turn: it ends with
+the task that has it, and after TURN_WITHIN whatever that task does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from connector.domain.login_ramp import Ramp, TurnOutcome, ramp_for
+
+TURN_WITHIN: Final = 60.0  # longer than a launch and the wait for an answer together
+
+_Place = asyncio.Future[None]
+
+
+@dataclass(slots=True)
+class Turn:
+    """Somebody's turn; they say how it ended before they leave."""
+
+    outcome: TurnOutcome = TurnOutcome.NEITHER
+
+
+@dataclass(slots=True)
+class LoginGate:
+    """Of one event loop; everything waits in memory, one place for each session."""
+
+    ramp: Ramp = field(default_factory=lambda: ramp_for(1))
+    under_way: int = 0
+    _asked: deque[_Place] = field(default_factory=deque)
+    _others: deque[_Place] = field(default_factory=deque)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._asked) + len(self._others)
+
+    @asynccontextmanager
+    async def turn(self, *, asked_by_person: bool) -> AsyncIterator[Turn]:
+        """Wait for a turn, and have it until the block ends."""
+        await self._come_in(self._asked if asked_by_person else self._others)
+        turn = Turn()
+        try:
+            yield turn
+        finally:
+            self.ramp = self.ramp.after(turn.outcome)
+            self._leave()
+
+    async def _come_in(self, queue: deque[_Place]) -> None:
+        place: _Place = asyncio.get_running_loop().create_future()
+        queue.append(place)
+        self._let_in()
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place in queue:
+                queue.remove(place)
+            else:
+                self._leave()  # let in at the very moment
+            raise
+
+    def _leave(self) -> None:
+        self.under_way -= 1
+        self._let_in()
+
+    def _let_in(self) -> None:
+        while self.waiting and self.under_way < self.ramp.at_once:
+            place = (self._asked or self._others).popleft()
+            self.under_way += 1
+            if not place.done():
+                place.set_result(None)

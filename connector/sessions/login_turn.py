@@ -1,0 +1,91 @@
+"""One session's turn at the login gate: asked for, had, given back; never two at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+
+from connector.domain.login_ramp import TurnOutcome
+from connector.domain.session import Phase, Session
+from connector.domain.states import State
+from connector.ports import Clock
+from connector.sessions.deadlines import within
+from connector.sessions.held_lease import HeldLease
+from connector.sessions.login_gate import TURN_WITHIN, LoginGate
+
+_HAVING_A_TURN: Final = (Phase.WAITING, Phase.STARTING)
+
+log = structlog.get_logger()
+
+
+class LoginTurn:
+    def __init__(
+        self,
+        gate: LoginGate,
+        held: HeldLease,
+        clock: Clock,
+        tasks: asyncio.TaskGroup,
+        came: Callable[[], Awaitable[None]],
+    ) -> None:
+        """`came` is awaited when it is our turn."""
+        self._gate = gate
+        self._held = held
+        self._clock = clock
+        self._tasks = tasks
+        self._came = came
+        self._waiting: asyncio.Task[None] | None = None
+        self._over: asyncio.Future[TurnOutcome] | None = None
+        self._let_in = False
+
+    def ask(self, *, by_person: bool) -> None:
+        """Wait for a turn, anew when one is waited for already."""
+        self.give_back()
+        self._over = asyncio.get_running_loop().create_future()
+        self._waiting = self._tasks.create_task(
+            self._have(self._over, by_person=by_person)
+        )
+
+    def follow(self, session: Session) -> None:
+        """Give the turn back as soon as WhatsApp has said something, or nobody asks."""
+        if session.phase in _HAVING_A_TURN or self._over is None:
+            return
+        if self._let_in:
+            if not self._over.done():  # the turn may have been too long
+                self._over.set_result(_outcome(session))
+            self._over = self._waiting = None
+        else:
+            self.give_back()
+
+    def give_back(self) -> None:
+        """Wait for no turn any more, and have none."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+        self._over = self._waiting = None
+        self._let_in = False
+
+    async def _have(
+        self, over: asyncio.Future[TurnOutcome], *, by_person: bool
+    ) -> None:
+        # Nothing may be launched before, and others can use the time.
+        await self._held.until_trusted()
+        async with self._gate.turn(asked_by_person=by_person) as turn:
+            self._let_in = True
+            try:
+                turn.outcome = await within(self._clock, TURN_WITHIN, self._use(over))
+            except TimeoutError:
+                log.warning("turn over, no answer", session_id=self._held.session_id)
+
+    async def _use(self, over: asyncio.Future[TurnOutcome]) -> TurnOutcome:
+        await self._came()
+        return await over
+
+
+def _outcome(session: Session) -> TurnOutcome:
+    if session.phase in (Phase.PAIRING, Phase.ONLINE):
+        return TurnOutcome.ANSWERED
+    if session.situation.state is State.RECONNECTING:
+        return TurnOutcome.FAILED
+    return TurnOutcome.NEITHER
