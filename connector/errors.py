@@ -8,7 +8,12 @@
     │   └── StateUnreadable a number's saved keys cannot be opened, or are not whole
     ├── LeaseLost           another connector runs this session now
     ├── SupabaseUnavailable the network, the gateway or Postgres is away
-    ├── SupabaseRefused     a wrong key, a missing migration: a person has to see to it
+    │   ├── SupabaseBusy    too many requests for now
+    │   └── SupabasePaused  the project sleeps until somebody restores it
+    ├── SupabaseRefused     a person has to see to it
+    │   ├── KeyRefused      it is not, or no longer, a secret key of this project
+    │   ├── SchemaMissing   the project lacks what the connector calls
+    │   ├── OverQuota       the project is restricted, or its database read-only
     │   └── InputRefused    what was to be stored can never be stored
     ├── WorkerGone          the session's process ended or stopped answering
     ├── SpoolFull           no room to receive without risking loss
@@ -107,11 +112,42 @@ class SupabaseUnavailable(ConnectorError):
     retry = Retry.BY_CLOCK
 
 
+class SupabaseBusy(SupabaseUnavailable):
+    """Supabase takes no more requests for now."""
+
+    code = "supabase_busy"
+
+
+class SupabasePaused(SupabaseUnavailable):
+    """The Supabase project is paused: restore it in its dashboard."""
+
+    code = "supabase_paused"
+    retry = Retry.BY_PERSON
+
+
 class SupabaseRefused(ConnectorError):
     """Supabase refused the request."""
 
     code = "supabase_refused"
     retry = Retry.BY_PERSON
+
+
+class KeyRefused(SupabaseRefused):
+    """Supabase does not accept SUPABASE_SECRET_KEY."""
+
+    code = "supabase_key_refused"
+
+
+class SchemaMissing(SupabaseRefused):
+    """Supabase lacks a function that this version calls: push the migrations."""
+
+    code = "supabase_schema_missing"
+
+
+class OverQuota(SupabaseRefused):
+    """Supabase restricts the project: look at its usage, its disk and its bills."""
+
+    code = "supabase_over_quota"
 
 
 class InputRefused(SupabaseRefused):

@@ -12,7 +12,9 @@ from connector.adapters.supabase.media import SupabaseFileStore
 from connector.errors import (
     ConnectorError,
     InputRefused,
+    KeyRefused,
     MediaTooLarge,
+    SupabaseBusy,
     SupabaseRefused,
     SupabaseUnavailable,
 )
@@ -69,8 +71,8 @@ async def test_files_are_removed_by_name() -> None:
         (storage(400, "415", "invalid_mime_type"), InputRefused),
         (storage(400, "404", "Bucket not found"), SupabaseRefused),
         (storage(400, "403", "Unauthorized"), SupabaseRefused),
-        (httpx.Response(401), SupabaseRefused),
-        (httpx.Response(429), SupabaseUnavailable),
+        (httpx.Response(401), KeyRefused),
+        (httpx.Response(429), SupabaseBusy),
         (storage(500, "500", "DatabaseError"), SupabaseUnavailable),
         (httpx.Response(502, text="bad gateway"), SupabaseUnavailable),
         (httpx.Response(302), SupabaseUnavailable),

@@ -11,11 +11,18 @@ import pytest
 from postgrest.exceptions import APIError
 
 from connector.adapters.supabase import rows
-from connector.adapters.supabase.client import SupabaseClient, _translated
+from connector.adapters.supabase.client import SupabaseClient
+from connector.adapters.supabase.failures import translated
 from connector.adapters.supabase.intake import SupabaseIntake
 from connector.errors import (
+    ConnectorError,
     InputRefused,
+    KeyRefused,
     LeaseLost,
+    OverQuota,
+    SchemaMissing,
+    SupabaseBusy,
+    SupabasePaused,
     SupabaseRefused,
     SupabaseUnavailable,
 )
@@ -28,19 +35,21 @@ from connector.ports import SessionId
         ("ZB001", LeaseLost),
         ("503", SupabaseUnavailable),
         ("502", SupabaseUnavailable),
-        ("429", SupabaseUnavailable),
+        ("429", SupabaseBusy),
+        ("540", SupabasePaused),
         ("57P01", SupabaseUnavailable),
         ("08006", SupabaseUnavailable),
         ("40001", SupabaseUnavailable),
         ("PGRST001", SupabaseUnavailable),
-        ("401", SupabaseRefused),
+        ("401", KeyRefused),
+        ("402", OverQuota),
         ("413", InputRefused),
         ("22P02", InputRefused),
         ("23514", InputRefused),
-        ("25006", SupabaseRefused),  # read-only: the disk of the database is full
-        ("PGRST202", SupabaseRefused),  # no such function: a schema not reloaded yet
+        ("25006", OverQuota),  # read-only: the disk of the database is full
+        ("PGRST202", SchemaMissing),  # no such function: a schema not reloaded yet
         ("42501", SupabaseRefused),
-        ("PGRST301", SupabaseRefused),
+        ("PGRST301", KeyRefused),
         (None, SupabaseUnavailable),  # none of PostgREST's: something before it
     ],
 )
@@ -49,10 +58,10 @@ def test_every_failure_says_whether_waiting_helps(
 ) -> None:
     refusal = APIError({"code": code, "message": "5511912345678 says oi"})
 
-    translated = _translated(refusal)
+    meant = translated(refusal)
 
-    assert type(translated) is error
-    assert "5511912345678" not in str(translated)
+    assert type(meant) is error
+    assert "5511912345678" not in str(meant)
 
 
 @pytest.mark.parametrize(
@@ -77,14 +86,42 @@ async def test_what_no_utf_8_can_say_is_refused_and_not_tried_for_ever() -> None
     await client.aclose()
 
 
-@pytest.mark.parametrize("status", [408, 429, 502, 503, 504, 520])
-async def test_a_gateway_that_answers_in_words_of_its_own_is_away(status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        *((status, SupabaseUnavailable) for status in (408, 502, 503, 504, 520, 544)),
+        (429, SupabaseBusy),
+        (540, SupabasePaused),
+        (401, KeyRefused),
+        (402, OverQuota),
+        (403, KeyRefused),
+    ],
+)
+async def test_a_gateway_that_answers_in_words_of_its_own_is_believed_by_its_status(
+    status: int, error: type[ConnectorError]
+) -> None:
     answers = httpx.MockTransport(
         lambda _: httpx.Response(status, json={"message": "name resolution failed"})
     )
     client = SupabaseClient("http://127.0.0.1:1", "sb_secret_x", answers)
 
-    with pytest.raises(SupabaseUnavailable):
+    for asking in (
+        client.call("wa_claim_sessions", {}),
+        client.send("POST", "/storage/v1/object/wa-media/a", b"", {}),
+    ):
+        with pytest.raises(ConnectorError) as told:
+            await asking
+        assert type(told.value) is error
+
+    await client.aclose()
+
+
+async def test_what_postgres_forbids_is_not_taken_for_a_wrong_key() -> None:
+    body = {"code": "42501", "message": "permission denied for function"}
+    answers = httpx.MockTransport(lambda _: httpx.Response(403, json=body))
+    client = SupabaseClient("http://127.0.0.1:1", "sb_secret_x", answers)
+
+    with pytest.raises(SupabaseRefused, match="42501"):
         await client.call("wa_claim_sessions", {})
 
     await client.aclose()

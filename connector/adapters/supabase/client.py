@@ -4,39 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
 import httpx
 from postgrest.exceptions import APIError
 from supabase import AsyncClient, AsyncClientOptions
 
+from connector.adapters.supabase.failures import raise_what_the_status_says, translated
 from connector.domain.messages import Json
-from connector.errors import (
-    InputRefused,
-    LeaseLost,
-    SupabaseRefused,
-    SupabaseUnavailable,
-)
+from connector.errors import InputRefused, SupabaseUnavailable
 
 Row: TypeAlias = dict[str, Any]
 
-# Raised by our RPCs when the caller's lease term is no longer the current one.
-STALE_TERM: Final = "ZB001"
 # A batch of 500 messages is stored in well under a second; what takes longer is lost.
 TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 # Storage answers an upload when its own store has all of it.
 UPLOAD_TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0, read=120.0)
 MOST_CONNECTIONS: Final = 20
-
-# Postgres' classes for "not now": connection, resources, operator intervention, a
-# conflict between transactions; and PostgREST's own group for a database it lost.
-_UNAVAILABLE_CLASSES: Final = ("08", "40", "53", "57", "58", "55", "PGRST00")
-_PASSING_STATUSES: Final = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
-# Its classes for what was sent being at fault: cardinality, data, integrity, limits; a
-# body that PostgREST cannot read, or that is too large. Nothing else may cost a message:
-# a revoked key or a read-only database refuses good ones and bad ones alike.
-_INPUT_CLASSES: Final = ("21", "22", "23", "54", "PGRST102")
 
 
 class SupabaseClient:
@@ -53,7 +37,7 @@ class SupabaseClient:
             transport=transport,
             timeout=TIMEOUT,
             limits=httpx.Limits(max_connections=MOST_CONNECTIONS),
-            event_hooks={"response": [_raise_when_away]},
+            event_hooks={"response": [raise_what_the_status_says]},
         )
         options = AsyncClientOptions(
             auto_refresh_token=False,
@@ -78,7 +62,7 @@ class SupabaseClient:
         try:
             response = await self._client.rpc(function, dict(arguments)).execute()
         except APIError as error:
-            raise _translated(error) from error
+            raise translated(error) from error
         except httpx.HTTPError as error:
             raise SupabaseUnavailable from error
         except UnicodeEncodeError as error:
@@ -126,43 +110,9 @@ class SupabaseClient:
         await self._http.aclose()
 
 
-async def _raise_when_away(response: httpx.Response) -> None:
-    """Believe the status: a gateway's own words carry no code to tell them by."""
-    if response.status_code == HTTPStatus.UNAUTHORIZED:
-        raise SupabaseRefused("Supabase does not accept SUPABASE_SECRET_KEY.")
-    if _is_passing(response.status_code):
-        raise httpx.HTTPStatusError(
-            "not now", request=response.request, response=response
-        )
-
-
-def _is_passing(status: int) -> bool:
-    return status > HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING_STATUSES
-
-
 def _rows(data: object) -> list[Row]:
     if data is None:
         return []
     if isinstance(data, list):
         return [row if isinstance(row, dict) else {"value": row} for row in data]
     return [data if isinstance(data, dict) else {"value": data}]
-
-
-def _translated(error: APIError) -> Exception:
-    code = error.code or ""
-    if code == STALE_TERM:
-        return LeaseLost()
-    # postgrest-py puts the HTTP status here when the body is not PostgREST's.
-    status = int(code) if len(code) == len("503") and code.isdecimal() else None
-    if status is not None:
-        away = status >= HTTPStatus.INTERNAL_SERVER_ERROR or _is_passing(status)
-        at_fault = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    else:
-        # PostgREST's own errors have a code: without one, something before it spoke.
-        away = not code or code.startswith(_UNAVAILABLE_CLASSES)
-        at_fault = code.startswith(_INPUT_CLASSES)
-    if away:
-        return SupabaseUnavailable()
-    # The message may quote a row; the code alone is safe to show.
-    sentence = f"Supabase refused the request with code {code}."
-    return InputRefused(sentence) if at_fault else SupabaseRefused(sentence)
