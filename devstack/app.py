@@ -23,7 +23,9 @@ Found = TypeVar("Found")
 
 # Realtime wakes the waiting below; this is what a lost event costs.
 LOOK_ANYWAY: Final = 0.25
-REQUEST_SECONDS: Final = 10.0
+# Generous, since machines are slow and busy: only what never comes takes as long.
+REQUEST_SECONDS: Final = 30.0
+PATIENCE: Final = 30.0
 WATCHED: Final = ("wa_sessions", "wa_chats", "wa_messages", "wa_outbox")
 # For a number that sends as fast as it can; what a person's own number gets are the defaults.
 UNPACED: Final = {
@@ -185,7 +187,7 @@ class App:
         return _rows(answer.data)
 
     async def until(
-        self, look: Callable[[], Awaitable[Found | None]], within: float = 10.0
+        self, look: Callable[[], Awaitable[Found | None]], within: float = PATIENCE
     ) -> Found:
         """Wait until `look` returns something; woken by Realtime.
 
@@ -204,7 +206,7 @@ class App:
         await _rung(self._changed)
 
     async def session_is(
-        self, session_id: str, *states: str, within: float = 10.0
+        self, session_id: str, *states: str, within: float = PATIENCE
     ) -> Row:
         async def look() -> Row | None:
             row = await self.session(session_id)
@@ -213,7 +215,11 @@ class App:
         return await self.until(look, within)
 
     async def qr_shown(
-        self, session_id: str, *, other_than: str | None = None, within: float = 10.0
+        self,
+        session_id: str,
+        *,
+        other_than: str | None = None,
+        within: float = PATIENCE,
     ) -> str:
         """The QR text now on show in the app's page."""
 
@@ -224,7 +230,7 @@ class App:
         return await self.until(look, within)
 
     async def outbox_is(
-        self, outbox_id: str, *states: str, within: float = 10.0
+        self, outbox_id: str, *states: str, within: float = PATIENCE
     ) -> Row:
         async def look() -> Row | None:
             row = await self.outbox(outbox_id)
@@ -252,7 +258,7 @@ class App:
         return answer.raise_for_status().content
 
     async def message_with(
-        self, session_id: str, body: str, within: float = 10.0
+        self, session_id: str, body: str, within: float = PATIENCE
     ) -> Row:
         async def look() -> Row | None:
             found = await self.messages(session_id, body=body)

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias, TypeVar
 T = TypeVar("T")
 Waiting: TypeAlias = Coroutine[Any, Any, T]
 
-PATIENCE = 10.0  # seconds that a story waits unless it says otherwise
+# Seconds that a story waits unless it says otherwise: only what never comes takes them.
+PATIENCE = 30.0
 
 
 @dataclass(eq=False, slots=True)

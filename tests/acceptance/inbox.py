@@ -12,11 +12,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from devstack.app import App, Row
+from devstack.app import PATIENCE, App, Row
 from devstack.supabase.project import Project
 
 PROGRAM: Final = Path(__file__).with_name("inbox.mjs")
-ANSWER_SECONDS: Final = 15.0
 LONGEST_LINE: Final = 16 * 1024 * 1024
 
 
@@ -85,7 +84,7 @@ class Inbox:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(question).encode() + b"\n")
         await self._process.stdin.drain()
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with asyncio.timeout(PATIENCE):
             return await answer
 
     async def _read(self) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from random import Random
 
-import pytest
-
 from tests.acceptance.world import World
 from tests.crashes.rounds import Outcome, Round
 from tests.crashes.talk import Company
@@ -16,7 +14,6 @@ UTTERANCES = 250
 MOST_IN_FLIGHT = 50
 
 
-@pytest.mark.timeout(180)
 async def test_whoever_is_killed_what_was_spooled_is_there_once_and_in_order(
     own_world: World,
 ) -> None:

@@ -14,9 +14,9 @@ from tests.acceptance.world import Linked, World
 async def _still_works(linked: Linked) -> None:
     bob = linked.world.somebody("Bob")
     await bob.says(linked.owner, "ainda aí?")
-    await linked.message("ainda aí?", within=30)
+    await linked.message("ainda aí?")
     row_id = await linked.sends(bob.number, "sim")
-    await linked.app.outbox_is(row_id, "delivered", within=30)
+    await linked.app.outbox_is(row_id, "delivered")
     assert [heard.text for heard in bob.heard] == ["sim"]
 
 
@@ -33,10 +33,8 @@ async def test_a_passing_end_is_healed_without_anybody(
             linked.device.close()
         case code:
             linked.device.stream_error(int(code))
-    await linked.world.stage.whatsapp.until(
-        lambda: linked.device.logins > logins, timeout=30
-    )
-    await linked.session_is("connected", within=30)
+    await linked.world.stage.whatsapp.until(lambda: linked.device.logins > logins)
+    await linked.session_is("connected")
 
     await _still_works(linked)
 
@@ -59,7 +57,7 @@ async def test_a_login_refused_for_good_is_said_and_not_repeated(
     linked.owner.login_failure = failure
 
     linked.device.drop()
-    row = await linked.session_is(state, within=30)
+    row = await linked.session_is(state)
     logins = linked.device.logins
 
     assert (row["state_code"], row["user_action"]) == (code, action)
@@ -76,7 +74,7 @@ async def test_a_login_refused_for_now_is_tried_again(
     linked.owner.login_failure = Failure(reason)
 
     linked.device.drop()
-    await linked.session_is("reconnecting", within=30)
+    await linked.session_is("reconnecting")
     linked.owner.login_failure = None
     await linked.session_is("connected", within=60)
 
@@ -89,9 +87,9 @@ async def test_a_number_unlinked_on_the_phone_asks_for_a_new_scan(
     linked.owner.phone.unlinks(linked.device)
     row = await linked.session_is("logged_out")
     await linked.wants("connected")
-    code = await linked.app.qr_shown(linked.session_id, within=20)
+    code = await linked.app.qr_shown(linked.session_id)
     await linked.owner.phone.scans(code)
-    await linked.session_is("connected", within=20)
+    await linked.session_is("connected")
 
     assert row["user_action"] == "scan_qr"
     assert len(linked.owner.linked_devices) == 1
@@ -114,7 +112,6 @@ async def test_a_copy_of_the_keys_elsewhere_raises_an_alarm_and_no_fight(
     assert linked.device.logins == logins
 
 
-@pytest.mark.timeout(150)
 async def test_a_half_open_socket_is_noticed_and_replaced(own_world: World) -> None:
     linked = await own_world.linked()
     logins = linked.device.logins
@@ -124,7 +121,7 @@ async def test_a_half_open_socket_is_noticed_and_replaced(own_world: World) -> N
     await own_world.stage.whatsapp.until(
         lambda: linked.device.logins > logins, timeout=60
     )
-    await linked.session_is("connected", within=30)
+    await linked.session_is("connected")
 
     assert row["state_code"] == "keepalive_timeout"
     await _still_works(linked)
@@ -138,7 +135,7 @@ async def test_an_unreachable_whatsapp_is_said_and_tried_until_it_is_back(
 
     whatsapp.refuse_connections()
     linked.device.drop()
-    row = await linked.session_is("reconnecting", within=30)
+    row = await linked.session_is("reconnecting")
     whatsapp.accept_connections()
     await linked.session_is("connected", within=60)
 
@@ -164,13 +161,12 @@ async def test_a_refusal_outlives_the_connector_that_met_it(own_world: World) ->
     assert code
 
 
-@pytest.mark.timeout(150)
 async def test_a_frozen_worker_does_not_stay_connected(own_world: World) -> None:
     linked = await own_world.linked()
 
     os.kill(linked.worker_pid(), signal.SIGSTOP)
     row = await linked.session_is("reconnecting", within=60)
-    await linked.session_is("connected", within=30)
+    await linked.session_is("connected")
 
     assert row["state_code"] == "worker_silent"
     await _still_works(linked)

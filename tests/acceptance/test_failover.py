@@ -38,7 +38,7 @@ async def _saved(linked: Linked, **equal: object) -> Row:
             matches = row and all(row[key] == value for key, value in equal.items())
             return dict(row) if row and matches else None
 
-        return await linked.app.until(look, within=10)
+        return await linked.app.until(look)
 
 
 async def _all_is_saved(linked: Linked) -> int:
@@ -54,15 +54,15 @@ async def _all_is_saved(linked: Linked) -> int:
             saved = known and not changed(known.marks, copy.hashes)
         return known.generation if known and saved else None
 
-    return await linked.app.until(look, within=10)
+    return await linked.app.until(look)
 
 
 async def _talks_both_ways(linked: Linked, name: str, mark: str) -> None:
     somebody = linked.world.somebody(name)
     await somebody.says(linked.owner, f"entrada {mark}")
-    await linked.message(f"entrada {mark}", within=20)
+    await linked.message(f"entrada {mark}")
     row_id = await linked.sends(somebody.number, f"saída {mark}")
-    await linked.app.outbox_is(row_id, "delivered", within=20)
+    await linked.app.outbox_is(row_id, "delivered")
     assert [heard.text for heard in somebody.heard] == [f"saída {mark}"]
 
 
@@ -86,17 +86,17 @@ async def test_a_killed_machine_s_number_goes_on_elsewhere_without_a_qr(
 
     # Most likely before any of this was saved.
     await own_world.connector.kill()
-    await linked.device.disconnected(timeout=20)
+    await linked.device.disconnected()
     await bob.says(linked.owner, "ninguém em casa")
     other = _another_machine(own_world)
     await other.start()
     await linked.device.connected(timeout=TAKEN_OVER_WITHIN)
 
-    await linked.message("ninguém em casa", within=20)
+    await linked.message("ninguém em casa")
     again = await linked.sends(bob.number, "resposta depois")
-    await linked.app.outbox_is(again, "delivered", within=20)
+    await linked.app.outbox_is(again, "delivered")
     await bob.says(linked.owner, "e mais")
-    await linked.message("e mais", within=20)
+    await linked.message("e mais")
     assert [heard.text for heard in bob.heard] == ["resposta antes", "resposta depois"]
     await _talks_both_ways(linked, "Carla", "de gente nova")
     row = await linked.session()
@@ -116,12 +116,12 @@ async def test_a_planned_stop_hands_over_everything_and_keeps_conversations(
     await own_world.connector.stop()
     other = _another_machine(own_world)
     await other.start()
-    await linked.device.connected(timeout=20)
+    await linked.device.connected()
 
     await bob.says(linked.owner, "020")
     assert await linked.bodies(21) == [f"{number:03}" for number in range(21)]
     again = await linked.sends(bob.number, "de volta")
-    await linked.app.outbox_is(again, "delivered", within=20)
+    await linked.app.outbox_is(again, "delivered")
     assert [heard.text for heard in bob.heard] == ["até já", "de volta"]
     # Nothing was lost, so the conversation goes on where it was.
     assert "ratchets are begun anew" not in other.log_file.read_text("utf-8")
@@ -142,10 +142,10 @@ async def test_an_older_folder_gives_way_to_what_was_saved_since(
     await other.stop()
 
     await own_world.connector.start()
-    await linked.device.connected(timeout=20)
+    await linked.device.connected()
 
     await bob.says(linked.owner, "de novo aqui")
-    await linked.message("de novo aqui", within=20)
+    await linked.message("de novo aqui")
     await _talks_both_ways(linked, "Davi", "de novo aqui")
     log = own_world.connector.log_file.read_text("utf-8")
     assert log.count("device state restored") == 1
@@ -161,13 +161,13 @@ async def test_a_machine_with_the_wrong_key_says_so_and_overwrites_nothing(
     stranger.state_key = new_state_key()
 
     await stranger.start()
-    refused = await linked.session_is("failed", within=20)
+    refused = await linked.session_is("failed")
     await stranger.stop()
     untouched = await _saved(linked)
     other = _another_machine(own_world, "the right machine")
     await other.start()
     await linked.wants("connected")
-    await linked.device.connected(timeout=20)
+    await linked.device.connected()
 
     assert refused["state_code"] == "state_unreadable"
     assert refused["user_action"] == "contact_support"
@@ -187,14 +187,14 @@ async def test_a_machine_s_number_goes_on_when_the_key_is_exchanged(
     old, new = connector.state_key, new_state_key()
     connector.state_key = f"{new},{old}"
     await connector.start()
-    await linked.device.connected(timeout=20)
+    await linked.device.connected()
     await _talks_both_ways(linked, "Bob", "com as duas")
     await connector.stop()
     after = await _saved(linked)
     other = _another_machine(own_world)
     other.state_key = new
     await other.start()
-    await linked.device.connected(timeout=20)
+    await linked.device.connected()
 
     assert after["key_id"] != before["key_id"]
     await _talks_both_ways(linked, "Carla", "com a nova")
@@ -205,7 +205,7 @@ async def test_a_log_out_leaves_nothing_saved(own_world: World) -> None:
     await _saved(linked, forgotten=False)
 
     await linked.wants("logged_out")
-    await linked.session_is("logged_out", within=20)
+    await linked.session_is("logged_out")
     await _saved(linked, forgotten=True, page_count=0)
 
     async with own_world.database() as database:
@@ -223,7 +223,7 @@ async def test_a_log_out_unlinks_a_number_that_only_its_saved_keys_are_left_of(
     linked = await own_world.linked()
     await _all_is_saved(linked)
     await own_world.connector.kill()
-    await linked.device.disconnected(timeout=20)
+    await linked.device.disconnected()
     await linked.wants("logged_out")
 
     other = _another_machine(own_world)
@@ -243,7 +243,7 @@ async def test_supabase_away_delays_saving_and_nothing_else(own_world: World) ->
     await bob.says(linked.owner, "sem ninguém a guardar")
     await linked.device.has_everything()
     await own_world.local.gateway.start()
-    await linked.message("sem ninguém a guardar", within=30)
+    await linked.message("sem ninguém a guardar")
 
     assert await _all_is_saved(linked) > before
     assert linked.device.is_connected

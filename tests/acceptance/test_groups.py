@@ -35,7 +35,7 @@ async def roles_are(linked: Linked, chat_id: str, expected: dict[str, str]) -> N
         )
         return {row["contact"]["jid"]: row["role"] for row in found} == expected
 
-    await linked.app.until(look, within=20)
+    await linked.app.until(look)
 
 
 async def test_a_groups_members_and_roles_are_known(linked: Linked) -> None:

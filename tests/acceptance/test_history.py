@@ -39,7 +39,7 @@ async def synced(linked: Linked) -> Row:
         row = await linked.session()
         return row if row["sync_state"] == "done" else None
 
-    return await linked.app.until(look, within=30)
+    return await linked.app.until(look)
 
 
 async def test_its_progress_shows_while_it_comes(world: World) -> None:
@@ -54,7 +54,7 @@ async def test_its_progress_shows_while_it_comes(world: World) -> None:
         row = await linked.session()
         return row if row["sync_progress"] > 0 else None
 
-    row = await linked.app.until(halfway, within=15)
+    row = await linked.app.until(halfway)
     assert (row["sync_state"], row["sync_progress"]) == ("running", 33)
     ana.phone.goes_on_with_history()
     row = await synced(linked)
@@ -71,7 +71,7 @@ async def test_what_is_said_now_does_not_wait_for_what_was_said_then(
 
     linked = await world.linked(ana)
     await bob.says(ana, "agora mesmo")
-    live = await linked.message("agora mesmo", within=15)
+    live = await linked.message("agora mesmo")
     await synced(linked)
 
     later = (

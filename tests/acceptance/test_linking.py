@@ -57,14 +57,13 @@ async def test_a_phone_that_proves_nothing_is_refused_and_the_row_says_so(
 
     with pytest.raises(PairingRefused):
         await mallory.phone.scans(await app.qr_shown(session_id), fault="wrong_hmac")
-    failed = await app.session_is(session_id, "failed", within=20)
+    failed = await app.session_is(session_id, "failed")
 
     assert failed["state_code"] == "pairing_failed"
     assert failed["qr_code"] is None
     assert failed["user_action"] == "scan_qr"
 
 
-@pytest.mark.timeout(90)
 async def test_an_unscanned_qr_rotates_expires_and_comes_back_when_asked(
     own_world: World,
 ) -> None:
@@ -74,8 +73,8 @@ async def test_an_unscanned_qr_rotates_expires_and_comes_back_when_asked(
     session_id = await app.adds_number(desired_state="connected")
 
     first = await app.qr_shown(session_id)
-    await app.qr_shown(session_id, other_than=first, within=25)
-    expired = await app.session_is(session_id, "failed", within=25)
+    await app.qr_shown(session_id, other_than=first, within=60)
+    expired = await app.session_is(session_id, "failed", within=60)
     with pytest.raises(UnknownCode):
         await ana.phone.scans(first)
     await app.wants(session_id, "connected")

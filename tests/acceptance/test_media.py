@@ -32,7 +32,7 @@ async def attachment(linked: Linked, sent: SentMessage, *states: str) -> Row:
         )
         return found[0] if found and found[0]["state"] in states else None
 
-    return await linked.app.until(look, within=15)
+    return await linked.app.until(look)
 
 
 async def test_a_picture_opens_for_members_only(linked: Linked) -> None:

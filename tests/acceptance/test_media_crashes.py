@@ -6,11 +6,10 @@ import asyncio
 import hashlib
 import secrets
 
-from devstack.app import Row
+from devstack.app import PATIENCE, Row
 from tests.acceptance.world import World
 
 MEGABYTE = 1024 * 1024
-PATIENCE = 15.0
 
 
 async def test_a_file_goes_on_where_a_killed_connector_stopped(
@@ -38,7 +37,7 @@ async def test_a_file_goes_on_where_a_killed_connector_stopped(
         )
         return file if file["state"] == "stored" else None
 
-    file = await linked.app.until(stored, within=PATIENCE)
+    file = await linked.app.until(stored)
     opened = await inbox.file(linked.app, file["storage_path"])
     assert opened["sha256"] == hashlib.sha256(film).hexdigest()
     assert media.sent < len(film) + 2 * MEGABYTE

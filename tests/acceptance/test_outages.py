@@ -11,9 +11,9 @@ from tests.acceptance.world import Linked, World
 async def _both_ways(linked: Linked, mark: str) -> None:
     bob = linked.world.somebody("Bob")
     await bob.says(linked.owner, f"entrada {mark}")
-    await linked.message(f"entrada {mark}", within=30)
+    await linked.message(f"entrada {mark}")
     row_id = await linked.sends(bob.number, f"saída {mark}")
-    await linked.app.outbox_is(row_id, "delivered", within=30)
+    await linked.app.outbox_is(row_id, "delivered")
     assert [heard.text for heard in bob.heard] == [f"saída {mark}"]
 
 
@@ -72,7 +72,7 @@ async def test_rows_inserted_while_the_doorbell_is_dead_are_sent_all_the_same(
             bob.number,
         )
     await own_world.local.gateway.start()
-    heard = await bob.hears(timeout=30)
+    heard = await bob.hears()
 
     assert heard.text == "sem campainha"
     assert len(bob.heard) == 1
@@ -96,7 +96,7 @@ async def test_sending_goes_on_where_an_outage_cut_it_off(own_world: World) -> N
     await own_world.local.gateway.kill()
     await own_world.local.gateway.start()
     for _ in range(59):
-        await bob.hears(timeout=30)
+        await bob.hears()
 
     # Sixty rows, sixty messages: none twice, and none that overtook another.
     assert [heard.text for heard in bob.heard] == [f"{n:03}" for n in range(60)]
@@ -159,12 +159,12 @@ async def test_a_spool_of_another_key_is_named_and_waits_for_its_key(
     await own_world.local.gateway.start()
     connector.state_key = new_state_key()
     await connector.start()
-    refused = await linked.session_is("failed", within=20)
+    refused = await linked.session_is("failed")
     await connector.stop()
     connector.state_key = right_key
     await connector.start()
     await linked.wants("connected")
-    row = await linked.message("selada", within=20)
+    row = await linked.message("selada")
 
     assert refused["state_code"] == "state_key_unknown"
     assert "WA_STATE_KEY" in refused["state_message"]

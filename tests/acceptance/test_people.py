@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from devstack.app import Row
+from devstack.app import PATIENCE, Row
 from devstack.whatsapp import Person
 from tests.acceptance.world import Linked
 
@@ -28,7 +28,7 @@ async def contact(
         assert len(found) <= 1
         return found[0] if found and true_of(found[0]) else None
 
-    return await linked.app.until(look, within=20)
+    return await linked.app.until(look)
 
 
 async def test_the_name_in_the_phones_address_book_comes_first(linked: Linked) -> None:
@@ -67,7 +67,7 @@ async def test_chats_are_archived_muted_and_pinned_as_on_the_phone(
             [chat] = await linked.app.chats(linked.session_id)
             return bool(true_of(chat))
 
-        await linked.app.until(look, within=20)
+        await linked.app.until(look)
 
     phone.archives(bob)
     await chat_is(lambda chat: chat["archived"])
@@ -142,7 +142,7 @@ async def test_typing_is_told_while_it_lasts_and_never_kept(linked: Linked) -> N
     await linked.device.appears_online()
 
     await bob.types(linked.owner)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         event = await heard.get()
 
     assert event["state"] == "composing"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.crashes.sends.matrix import Matrix
 from tests.crashes.sends.steps import Step
 from tests.crashes.sends.victims import Victim
@@ -23,7 +21,6 @@ PLAN = (
 )
 
 
-@pytest.mark.timeout(120)
 async def test_whoever_is_killed_at_whatever_step_nobody_hears_anything_twice(
     tmp_path: Path,
 ) -> None:

@@ -55,7 +55,7 @@ async def test_a_voice_note_plays_as_one_whatever_was_recorded(linked: Linked) -
     path = await linked.uploads("recado.mp3", tone("mp3", seconds=2), "audio/mpeg")
 
     await linked.inserts("voice", {"storage_path": path}, to=bob.number)
-    heard = await bob.hears(timeout=20)
+    heard = await bob.hears()
 
     voice = heard.message.audioMessage
     assert voice.PTT

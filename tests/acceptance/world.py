@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from devstack.app import UNPACED, App, Row
+from devstack.app import PATIENCE, UNPACED, App, Row
 from devstack.connector_process import ConnectorProcess
 from devstack.stage import Stage
 from devstack.supabase.local import LocalSupabase
@@ -36,13 +36,13 @@ class Linked:
     async def session(self) -> Row:
         return await self.app.session(self.session_id)
 
-    async def session_is(self, *states: str, within: float = 10.0) -> Row:
+    async def session_is(self, *states: str, within: float = PATIENCE) -> Row:
         return await self.app.session_is(self.session_id, *states, within=within)
 
     async def wants(self, desired_state: str) -> None:
         await self.app.wants(self.session_id, desired_state)
 
-    async def message(self, body: str, within: float = 10.0) -> Row:
+    async def message(self, body: str, within: float = PATIENCE) -> Row:
         return await self.app.message_with(self.session_id, body, within)
 
     async def messages(self, **equal: object) -> list[Row]:
@@ -74,7 +74,7 @@ class Linked:
         return await self.app.uploads(name, data, mime_type)
 
     async def shown(
-        self, table: str, select: str = "*", within: float = 10.0, **equal: object
+        self, table: str, select: str = "*", within: float = PATIENCE, **equal: object
     ) -> Row:
         """The one such row of this number, once supabase-js shows it to the member.
 
@@ -93,7 +93,7 @@ class Linked:
         assert await inbox.rows(stranger, table, select, equal) == []
         return row
 
-    async def said(self, sent: SentMessage, within: float = 10.0) -> Row:
+    async def said(self, sent: SentMessage, within: float = PATIENCE) -> Row:
         """The row of a message that somebody sent."""
         return await self.shown(
             "wa_messages", within=within, whatsapp_id=sent.whatsapp_id
@@ -103,7 +103,7 @@ class Linked:
         self,
         sent: SentMessage,
         true_of: Callable[[Row], bool],
-        within: float = 10.0,
+        within: float = PATIENCE,
     ) -> Row:
         """The row of a message, once something holds of it."""
 
@@ -113,7 +113,7 @@ class Linked:
 
         return await self.app.until(look, within)
 
-    async def bodies(self, count: int, within: float = 30.0) -> list[str]:
+    async def bodies(self, count: int, within: float = PATIENCE) -> list[str]:
         """The bodies of all messages that came in, once there are this many."""
 
         async def look() -> list[str] | None:
@@ -186,8 +186,8 @@ class World:
         session_id = await app.adds_number(
             "Support", desired_state="connected", **{**UNPACED, **columns}
         )
-        device = await owner.phone.scans(await app.qr_shown(session_id, within=20))
-        await app.session_is(session_id, "connected", within=20)
+        device = await owner.phone.scans(await app.qr_shown(session_id))
+        await app.session_is(session_id, "connected")
         return Linked(self, app, session_id, owner, device)
 
     @asynccontextmanager

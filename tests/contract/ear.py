@@ -9,7 +9,7 @@ from typing import Any
 from realtime import AsyncRealtimeChannel, RealtimeSubscribeStates
 from supabase import AsyncClient
 
-TIMEOUT = 10.0
+TIMEOUT = 30.0
 SUBSCRIBED = RealtimeSubscribeStates.SUBSCRIBED
 
 

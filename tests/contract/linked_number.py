@@ -26,7 +26,7 @@ from connector.ports import (
 )
 from devstack.whatsapp import LinkedDevice, Person, WhatsApp
 
-TIMEOUT = 15.0
+TIMEOUT = 30.0
 KEY = b"k" * 32
 ROOMY = HighWater(spool_bytes=1 << 30, free_bytes=0)
 _ZYGOTE_PROGRAM = Path(__file__).with_name("zygote_program.py")

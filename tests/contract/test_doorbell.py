@@ -19,7 +19,7 @@ from connector.ports import SessionId
 from tests.contract.project import Supabase
 from tests.contract.writing import local_or_skip
 
-TIMEOUT = 15.0
+TIMEOUT = 30.0
 NEVER = 3600.0
 HASTY = Patience(ready=5.0, echo_every=0.2, echo=1.0, close=0.5, longest_pause=0.5)
 ANA, BOB = SessionId("session-of-ana"), SessionId("session-of-bob")

@@ -112,7 +112,7 @@ async def test_a_slow_page_is_not_waited_for(
     server.serve("/picture", silent)
     server.give("/", PAGE.format("/picture").encode(), HTML)
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         assert await here.files.preview(server.url("/page")) is None
         preview = await here.files.preview(server.url("/"))
 

@@ -17,7 +17,7 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Row: TypeAlias = Mapping[str, Any]
 
 # Whatever waits longer in these tests is stuck.
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,18 +93,31 @@ async def claim(
     holder: str,
     *,
     ttl: float = 30,
-    limit: int = 10,
+    capacity: int = 10,
     held: Sequence[str] = (),
 ) -> dict[str, int]:
     """The terms of the leases taken, by session."""
-    rows = await connection.fetch(
-        "select * from wa_claim_sessions($1, make_interval(secs => $2), $3, $4::uuid[])",
+    answer = await look(connection, holder, ttl=ttl, capacity=capacity, held=held)
+    return {row["session_id"]: row["term"] for row in answer["leases"]}
+
+
+async def look(
+    connection: Connection,
+    holder: str,
+    *,
+    ttl: float = 30,
+    capacity: int = 10,
+    held: Sequence[str] = (),
+) -> Row:
+    """The whole answer to a claim: `leases`, and when to look again."""
+    answer: Row = await connection.fetchval(
+        "select wa_claim_sessions($1, make_interval(secs => $2), $3, $4::uuid[])",
         holder,
         ttl,
-        limit,
+        capacity,
         list(held),
     )
-    return {str(row["session_id"]): row["term"] for row in rows}
+    return answer
 
 
 async def renew(

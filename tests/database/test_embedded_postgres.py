@@ -23,7 +23,7 @@ from devstack.supabase.processes import ChildEnded
 from devstack.supabase.server import DATABASE_URL, UnfitServer, given_server
 
 REPOSITORY = Path(__file__).parents[2]
-PATIENCE = 20  # seconds
+PATIENCE = 60  # seconds
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ Event = TypeVar("Event", bound=Message)
 Found = TypeVar("Found")
 
 REPOSITORY = Path(__file__).parents[2]
-PATIENCE = 15.0  # seconds
+PATIENCE = 30.0  # seconds
 LONGEST_LINE = 64 * 1024 * 1024  # a chunk of history in base64
 KEY_ALONE = ["senderKeyDistributionMessage"]
 PROXY_VARIABLES = {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}

@@ -15,7 +15,7 @@ BETWEEN_QUESTIONS = 0.02  # seconds
 async def eventually(
     ask: Callable[[], Awaitable[Answer]],
     holds: Callable[[Answer], object],
-    within: float = 10.0,
+    within: float = 30.0,
 ) -> Answer:
     """The first answer for which `holds` is true. Raises TimeoutError."""
     async with asyncio.timeout(within):
