@@ -63,7 +63,7 @@ class DeviceStates(Protocol):
 
 
 class StoreCopy(Protocol):
-    """The store as it was at one moment."""
+    """The store as it was at one moment; readable as long as it is held."""
 
     @property
     def page_size(self) -> int: ...

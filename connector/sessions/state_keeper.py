@@ -37,7 +37,7 @@ from connector.sessions.state_saving import Saving
 
 LOOK_SECONDS: Final = 0.5
 GAP_SECONDS: Final = 1.0  # from one save to the next
-# A copy of 50 MB takes 0.1 s of a core: the larger the store, the longer the gaps.
+# Looking at all of 50 MB takes 60 ms of a core: the longer it takes, the longer the gaps.
 SHARE_OF_TIME: Final = 10
 FORGET_WITHIN: Final = 5.0
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from connector.adapters.whatsapp.store.copying import FileCopy
 from connector.adapters.whatsapp.store.local_state import LocalStore
+from connector.adapters.whatsapp.store.snapshot import Snapshot
 from connector.errors import StateUnreadable, SupabaseUnavailable
 from connector.ports import SealedPage
 from connector.sealed_state import StateSeal
@@ -215,7 +215,7 @@ class HeldUp(LocalStore):
     copies: list[str] = field(default_factory=list)
 
     @contextlib.contextmanager
-    def copy(self) -> Iterator[FileCopy | None]:
+    def copy(self) -> Iterator[Snapshot | None]:
         self.begun.set()
         self.go_on.wait(PATIENCE)
         with super().copy() as copy:

@@ -22,10 +22,11 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from connector.adapters.whatsapp.identity import parse, person
 from connector.adapters.whatsapp.process.orders import LOCK_NAME, STORE_NAME
+from connector.adapters.whatsapp.store.opening import connected
 from connector.adapters.whatsapp.store.restored import forget_ratchets
 from connector.adapters.whatsapp.whole_file import write_whole
 from connector.domain.addresses import LID_SERVER, PHONE_SERVER, Jid
@@ -35,7 +36,6 @@ from connector.ports import Attempt
 
 LINEAGE_NAME: Final = "lineage"
 _SIDE_FILES: Final = ("", "-wal", "-shm", "-journal")
-_BUSY_SECONDS: Final = 5.0
 # By its whole key, of which our own address comes first: there are hundreds of thousands.
 _SEALING: Final = (
     "select key from whatsmeow_message_secrets"
@@ -152,12 +152,12 @@ class WhatsAppStore:
             return self._query("rw", query, parameters)
 
     def _query(
-        self, mode: str, query: str, parameters: tuple[bytes | str, ...]
+        self,
+        mode: Literal["ro", "rw"],
+        query: str,
+        parameters: tuple[bytes | str, ...],
     ) -> list[tuple[Any, ...]]:
-        uri = f"{(self.folder / STORE_NAME).absolute().as_uri()}?mode={mode}"
-        with contextlib.closing(
-            sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)
-        ) as connection:
+        with connected(self.folder / STORE_NAME, mode) as connection:
             return connection.execute(query, parameters).fetchall()
 
 

@@ -12,22 +12,18 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from connector.adapters.whatsapp.process.orders import LOCK_NAME, STORE_NAME
-from connector.adapters.whatsapp.store.copying import (
-    FileCopy,
-    copied,
-    remove_leftovers,
-)
 from connector.adapters.whatsapp.store.device_store import (
     LINEAGE_NAME,
     WhatsAppStore,
     locked,
 )
 from connector.adapters.whatsapp.store.saved import SavedStore
+from connector.adapters.whatsapp.store.snapshot import LastLook, Snapshot, snapshot
 from connector.adapters.whatsapp.whole_file import write_whole, write_whole_bytes
 from connector.domain.device_state import MARK_SIZE, Known
 
@@ -41,6 +37,7 @@ class LocalStore:
     """Implements ports.LocalState over a session's folder."""
 
     folder: Path
+    _last: LastLook = field(default_factory=LastLook, repr=False, compare=False)
 
     def pulse(self) -> object:
         return SavedStore(self.folder).pulse()
@@ -53,7 +50,6 @@ class LocalStore:
         return store.lineage()
 
     def known(self) -> Known | None:
-        remove_leftovers(self.folder)
         try:
             lineage = (self.folder / LINEAGE_NAME).read_text("ascii")
             head, _, marks = (self.folder / NOTE_NAME).read_bytes().partition(b"\n")
@@ -73,8 +69,8 @@ class LocalStore:
         )
 
     @contextlib.contextmanager
-    def copy(self) -> Iterator[FileCopy | None]:
-        with copied(self.folder) as copy:
+    def copy(self) -> Iterator[Snapshot | None]:
+        with snapshot(self.folder, self._last) as copy:
             yield copy
 
     @contextlib.contextmanager

@@ -9,12 +9,12 @@ for the old ones comes again when whatsmeow asks for it, as after a reinstallati
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 from pathlib import Path
 from typing import Final
 
 import structlog
+
+from connector.adapters.whatsapp.store.opening import connected
 
 _SESSIONS: Final = "delete from whatsmeow_sessions"
 # In groups, our own: those of others only ever go forward.
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 def forget_ratchets(store: Path) -> None:
     """Only while no worker holds the folder. A store that was never paired has none."""
-    with contextlib.closing(sqlite3.connect(store)) as connection, connection:
+    with connected(store, "rw") as connection, connection:
         if connection.execute(_TABLES).fetchone() == (2,):
             connection.execute(_SESSIONS)
             connection.execute(_SENDER_KEYS)

@@ -20,13 +20,13 @@ from connector.adapters.whatsapp.bounds import LONGEST_NAME, clean
 from connector.adapters.whatsapp.identity import direct_chat, group_chat, parse, person
 from connector.adapters.whatsapp.process.orders import STORE_NAME
 from connector.adapters.whatsapp.store import saved_marks
+from connector.adapters.whatsapp.store.opening import connected
 from connector.domain.addresses import LID_SERVER, PHONE_SERVER, Jid
 from connector.domain.messages import Chat, Person
 from connector.domain.saved import Saved, SavedContact, SavedSettings
 from connector.errors import InvalidAddress
 
 MOST_CONTACTS: Final = 100_000
-_BUSY_SECONDS: Final = 5.0
 _LATEST: Final = 253_402_300_799
 _FOR_EVER: Final = -1
 _DEVICE: Final = "select jid, push_name from whatsmeow_device limit 1"
@@ -112,11 +112,8 @@ class SavedStore:
         path = self.folder / STORE_NAME
         if not path.exists():
             return []
-        uri = f"{path.absolute().as_uri()}?mode=ro"
         try:
-            with contextlib.closing(
-                sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)
-            ) as connection:
+            with connected(path) as connection:
                 connection.execute("begin")
                 return [connection.execute(*query).fetchall() for query in queries]
         except sqlite3.OperationalError:
