@@ -16,6 +16,7 @@ from connector.adapters.whatsapp.process.launcher import WhatsAppLauncher
 from connector.clock import SystemClock
 from connector.data_folder import DataFolder
 from connector.delivery.delivery import Delivery
+from connector.machine import Memory
 from connector.ports import Files, Numbers, OutboxStore, SessionId, Wakeups
 from connector.sealing import Sealer
 from connector.settings import Settings
@@ -61,6 +62,7 @@ def delivery(
         sealer=Sealer(settings.state_keys),
         clock=SystemClock(),
         chance=random.random,
+        spare_memory=Memory().available,
         poll=timedelta(seconds=settings.poll_seconds),
         poll_blind=timedelta(seconds=settings.poll_blind_seconds),
     )

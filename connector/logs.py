@@ -75,12 +75,28 @@ def configure(level: str, output: TextIO = sys.stderr) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
-        logger_factory=structlog.WriteLoggerFactory(output),
+        logger_factory=lambda *_: _Lines(output),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.ERROR, handlers=[_Libraries()], force=True)
     # It complains at every try to reconnect; the doorbell says once that it is down.
     logging.getLogger("realtime").setLevel(logging.CRITICAL)
+
+
+class _Lines(structlog.WriteLogger):
+    """Says what it can: a full disk, or a reader that is gone, stops nothing but lines."""
+
+    def msg(self, message: str) -> None:
+        try:
+            super().msg(message)
+            if dropped.lines:
+                count, dropped.lines = dropped.lines, 0
+                structlog.get_logger().warning("log lines lost", count=count)
+        except OSError:
+            dropped.lines += 1
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
 
 
 class _Libraries(logging.Handler):
@@ -115,10 +131,11 @@ def describe_error(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 class Dropped:
-    """How many keys were kept out of the log since the start."""
+    """What was kept out of the log."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count = 0  # keys that are not allowed, since the start
+        self.lines = 0  # lines that could not be written, and nobody was told of
 
 
 dropped: Final = Dropped()

@@ -8,7 +8,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +36,7 @@ class ConnectorProcess:
     directory: Path
     settings: Mapping[str, str]
     state_key: str = field(default_factory=new_state_key)
+    prefix: Sequence[str] = ()  # a command that becomes it, under limits of its own
     _process: asyncio.subprocess.Process | None = None
 
     @property
@@ -60,8 +61,8 @@ class ConnectorProcess:
             self._process = await asyncio.create_subprocess_exec(
                 # It ends with us, also when we are killed; Ctrl-C in a terminal reaches
                 # us alone, who stop it in order.
-                sys.executable,
-                *("-I", "-S", str(LAUNCHER), "--"),
+                *self.prefix,
+                *(sys.executable, "-I", "-S", str(LAUNCHER), "--"),
                 *(sys.executable, "-m", "connector", "run"),
                 start_new_session=True,
                 env=self._environment(),

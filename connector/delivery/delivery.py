@@ -57,6 +57,7 @@ class Delivery:
     poll: timedelta  # while the doorbell works
     poll_blind: timedelta  # while it does not
     patience: timedelta = timedelta(seconds=10)  # with the file of a row in hand
+    spare_memory: Callable[[], int | None] = lambda: None  # bytes, of the machine
     one_upload: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     # A run that fails ends while its worker goes on: what that has may leave still, and
     # nobody may ask its store about it, or send it again, before it has answered.
@@ -152,7 +153,11 @@ def _preparing(
     delivery: Delivery, context: SessionContext, recipients: Recipients
 ) -> Preparing:
     uploading = Uploading(
-        context, delivery.files, delivery.uploads, delivery.one_upload
+        context,
+        delivery.files,
+        delivery.uploads,
+        delivery.one_upload,
+        delivery.spare_memory,
     )
     fetching = Fetching(uploading, delivery.patience)
     return Preparing(

@@ -11,8 +11,9 @@ after it was kept: the next attempt uses it.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
@@ -24,7 +25,7 @@ from connector.domain.outgoing import (
     OutgoingFile,
     StoredFile,
 )
-from connector.errors import SupabaseRefused, SupabaseUnavailable
+from connector.errors import FileUnavailable, SupabaseRefused, SupabaseUnavailable
 from connector.payloads import DocumentPayload, ForwardPayload, MediaPayload, Payload
 from connector.ports import (
     ClaimedRow,
@@ -32,6 +33,14 @@ from connector.ports import (
     FileSource,
     SessionContext,
     Uploads,
+)
+
+# What neonize makes of a file while it uploads it, and what the rest goes on with, in bytes.
+COPIES: Final = 3
+BESIDES: Final = 8 * 1024 * 1024
+NO_MEMORY: Final = (
+    "The connector's machine has too little memory for a file of this size: send a smaller "
+    "one, or give the machine more."
 )
 
 T = TypeVar("T")
@@ -48,12 +57,17 @@ class Uploading:
         files: Files,
         uploads: Uploads,
         one_at_a_time: asyncio.Semaphore,
+        spare_memory: Callable[[], int | None],
     ) -> None:
-        """`one_at_a_time` is the machine's: a whole file is in the worker's memory."""
+        """`one_at_a_time` is the machine's: a whole file is in the worker's memory.
+
+        So is `spare_memory`, in bytes; None when nobody knows.
+        """
         self._context = context
         self._files = files
         self._uploads = uploads
         self._one_at_a_time = one_at_a_time
+        self._spare_memory = spare_memory
 
     async def file(
         self, line: Line, row: ClaimedRow, payload: Payload
@@ -91,10 +105,19 @@ class Uploading:
         session_id = self._context.session_id
         async with self._files.ready(session_id, source, kind, claimed) as ready:
             async with self._one_at_a_time:
+                self._demand_memory(ready.sealed.size)
                 uploaded = await line.ask_apart(
                     lambda worker: worker.upload(ready.sealed)
                 )
             return OutgoingFile(uploaded=uploaded, facts=ready.facts), ready.version
+
+    def _demand_memory(self, size: int) -> None:
+        """Rather than have the kernel end the number's process, and then again."""
+        spare = self._spare_memory()
+        if spare is not None and spare < COPIES * size + BESIDES:
+            session_id = self._context.session_id
+            log.warning("no memory for a file", session_id=session_id, bytes=spare)
+            raise FileUnavailable(NO_MEMORY)
 
     async def _keep(
         self, row: ClaimedRow, file: OutgoingFile, version: str | None

@@ -46,6 +46,7 @@ from connector.domain.wishes import forget
 RESTART_REQUIRED: Final = 515  # part of pairing; the client redials at once
 # neonize redials 2 s later for every failure in a row: the third attempt is then due.
 COMEBACK_WITHIN: Final = timedelta(seconds=20)
+KILLED: Final = -9  # by SIGKILL, and not by us: the kernel, for want of memory
 ROOM_CHECK: Final = timedelta(minutes=1)
 KEY_CHECK: Final = timedelta(minutes=1)
 
@@ -102,8 +103,10 @@ def recover(session: Session, trouble: Trouble, moment: Moment) -> Step:
         case SpoolFull():
             return _wait_for_room(session, moment)
         case _:
-            record = _record("warning", situations.WORKER_EXITED, trouble.code)
-            return first(record, retreat(session, situations.WORKER_EXITED, moment))
+            killed = trouble.code == KILLED
+            ended = situations.WORKER_KILLED if killed else situations.WORKER_EXITED
+            record = _record("warning", ended, trouble.code)
+            return first(record, retreat(session, ended, moment))
 
 
 def accept_refusal(session: Session, refusal: Refusal, moment: Moment) -> Step:

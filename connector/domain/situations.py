@@ -110,6 +110,14 @@ WORKER_EXITED: Final = Situation(
     UserAction.WAIT,
     "The session's process ended unexpectedly; restarting it.",
 )
+WORKER_KILLED: Final = Situation(
+    "worker_killed",
+    State.RECONNECTING,
+    UserAction.WAIT,
+    "The system ended the session's process, most likely because the machine's memory "
+    "ran out; restarting it. If it happens again, give the machine more memory, or have "
+    "it run fewer numbers.",
+)
 WORKER_SILENT: Final = Situation(
     "worker_silent",
     State.RECONNECTING,

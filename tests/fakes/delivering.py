@@ -51,6 +51,7 @@ class Scene:
     wakeups: Wakeups = field(default_factory=SilentDoorbell)
     patience: timedelta = timedelta(seconds=10)
     one_upload: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    spare_memory: int | None = None  # bytes
 
     @classmethod
     def connected(cls) -> Scene:
@@ -99,4 +100,5 @@ class Scene:
             poll_blind=timedelta(seconds=1),
             patience=self.patience,
             one_upload=self.one_upload,
+            spare_memory=lambda: self.spare_memory,
         )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -139,3 +140,29 @@ def test_a_terminal_gets_readable_lines() -> None:
     assert "connector starts" in terminal.getvalue()
     assert "secret" not in terminal.getvalue()
     assert "{" not in terminal.getvalue()
+
+
+class FullDisk(io.StringIO):
+    """Takes no line until there is room."""
+
+    has_room = False
+
+    def flush(self) -> None:
+        if not self.has_room:
+            self.seek(0)
+            self.truncate()
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.usefixtures("output")
+def test_a_full_disk_stops_lines_and_nothing_else() -> None:
+    disk = FullDisk()
+    logs.configure("info", disk)
+    for _ in range(3):
+        structlog.get_logger().error("nobody hears this")
+    disk.has_room = True
+    structlog.get_logger().info("room again")
+
+    heard = [json.loads(text) for text in disk.getvalue().splitlines()]
+    assert [one["event"] for one in heard] == ["room again", "log lines lost"]
+    assert heard[1]["count"] == 3

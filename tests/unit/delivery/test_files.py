@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from connector.delivery.uploading import BESIDES, COPIES, NO_MEMORY
 from connector.domain.addresses import Jid
 from connector.domain.messages import Json
 from connector.domain.outgoing import (
@@ -112,6 +113,23 @@ async def test_the_same_file_again_and_again_is_uploaded_by_the_first_of_them(
         await scene.outbox.until_recorded("9")
 
     assert len(scene.worker.uploads) <= 2
+
+
+async def test_a_file_for_which_memory_is_short_waits_for_it(scene: Scene) -> None:
+    scene.spare_memory = BESIDES  # and nothing for the file
+    scene.outbox.queued.append(document())
+
+    async with scene.delivering():
+        waiting = await scene.outbox.until_recorded("r", Outcome.RETRY)
+        before = list(scene.worker.uploads)
+        scene.spare_memory = BESIDES + COPIES * 7
+        scene.outbox.results.clear()
+        scene.outbox.time_passes()
+        last = await scene.outbox.until_recorded("r")
+
+    assert (waiting.code, waiting.message) == ("file_unavailable", NO_MEMORY)
+    assert before == []
+    assert last.outcome is Outcome.SENT
 
 
 @pytest.mark.parametrize(

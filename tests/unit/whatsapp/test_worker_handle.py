@@ -19,7 +19,7 @@ from connector.adapters.whatsapp.process.zygote import SpawnedWorker
 from connector.domain.addresses import Jid
 from connector.domain.outgoing import OutgoingMessage, OutgoingText
 from connector.errors import SendUncertain, UploadFailed
-from connector.ports import SealedFile, SessionId
+from connector.ports import SealedFile, SessionId, Signal, WorkerEvent
 
 BOB = Jid("1", "lid")
 
@@ -104,3 +104,30 @@ async def test_an_upload_has_as_much_time_as_its_size_takes(
 
 def sealed(size: int) -> SealedFile:
     return SealedFile(path=Path("x"), key=bytes(32), media_type="image", size=size)
+
+
+async def ended(handle: WorkerHandle) -> WorkerEvent:
+    async with asyncio.timeout(5):
+        return [event async for event in handle.events()][-1]
+
+
+async def test_who_killed_a_worker_is_told_apart(
+    stuck: tuple[WorkerHandle, StuckProcess],
+) -> None:
+    handle, _ = stuck
+
+    await handle.kill()
+
+    assert await ended(handle) == WorkerEvent(
+        signal=Signal.EXITED, code=ExitCode.GIVEN_UP
+    )
+
+
+async def test_the_kernel_s_kill_is_told_as_it_is(
+    stuck: tuple[WorkerHandle, StuckProcess],
+) -> None:
+    handle, process = stuck
+
+    process.kill()
+
+    assert await ended(handle) == WorkerEvent(signal=Signal.EXITED, code=-9)

@@ -26,6 +26,7 @@ class ExitCode(enum.IntEnum):
     NO_ORDERS = 12  # the supervisor left, or spoke nonsense, before saying who we are
     STOP_TIMED_OUT = 13  # a planned stop was stuck in neonize or had to leave events
     FAILED = 14  # an error of ours; its traceback is on stderr
+    GIVEN_UP = 15  # what its supervisor says of one that it killed itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

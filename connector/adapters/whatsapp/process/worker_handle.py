@@ -33,7 +33,7 @@ from connector.adapters.whatsapp.process.event_queue import EventQueue
 from connector.adapters.whatsapp.process.frames import AsyncChannel, Frame
 from connector.adapters.whatsapp.process.orders import ExitCode
 from connector.adapters.whatsapp.process.signals import own_addresses, worker_event
-from connector.adapters.whatsapp.process.zygote import SpawnedWorker
+from connector.adapters.whatsapp.process.zygote import KILLED, SpawnedWorker
 from connector.domain.addresses import Jid
 from connector.domain.look_ups import GroupAnswer, NumberAnswer, PictureAnswer
 from connector.domain.outgoing import OutgoingMessage, OutgoingRead, Typing, Uploaded
@@ -77,6 +77,7 @@ class WorkerHandle:
         self._sends = Turns()
         self._failed_sends = 0
         self._pairing = False
+        self._given_up = False
         self._own = WorkerEvent(signal=Signal.CONNECTED)
         self._watching = asyncio.create_task(self._watch())
 
@@ -187,8 +188,7 @@ class WorkerHandle:
             await self.kill()
 
     async def kill(self) -> None:
-        with contextlib.suppress(WorkerGone):  # with the zygote, its workers are gone
-            self._process.kill()
+        self._kill_quietly()  # with the zygote, its workers are gone
         if not await self._ended_within(KILL_SECONDS):
             raise WorkerGone("The worker's process cannot be killed.")
 
@@ -247,6 +247,8 @@ class WorkerHandle:
             log.warning("worker not understood", error=error)
             self._kill_quietly()
         code = await self._buried()
+        if code == KILLED and self._given_up:
+            code = ExitCode.GIVEN_UP
         if code == ExitCode.STOP_TIMED_OUT:
             # Nobody listens to a worker that was told to stop: only this says it.
             log.error("stop cut short", session_id=self._session_id, code=code)
@@ -303,5 +305,6 @@ class WorkerHandle:
         return WorkerEvent(signal=Signal.PAIRED, jid=self._own.jid, lid=self._own.lid)
 
     def _kill_quietly(self) -> None:
+        self._given_up = True
         with contextlib.suppress(WorkerGone):
             self._process.kill()
