@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 
 from devstack.supabase.gateway.config import LARGEST_FILE, GatewayConfig
+from devstack.supabase.gateway.faults import Faults
 from devstack.supabase.gateway_process import Gateway
 from devstack.supabase.keys import Keys, sign
 from devstack.supabase.migrations import apply_migrations
@@ -41,6 +42,7 @@ class LocalSupabase:
     keys: Keys
     postgres: Server
     gateway: Gateway
+    faults: Faults  # parts that answer the secret key with errors
 
     @classmethod
     @asynccontextmanager
@@ -79,7 +81,15 @@ class LocalSupabase:
             gateway = Gateway(config, keys_file=keys_file, log=log)
             try:
                 await gateway.start()
-                yield cls(url=config.url, keys=keys, postgres=postgres, gateway=gateway)
+                faults = Faults(config.faults_file)
+                faults.heal()
+                yield cls(
+                    url=config.url,
+                    keys=keys,
+                    postgres=postgres,
+                    gateway=gateway,
+                    faults=faults,
+                )
             finally:
                 await gateway.stop()
         finally:

@@ -17,6 +17,7 @@ from devstack.supabase.gateway import auth, realtime, refusals, rest, storage
 from devstack.supabase.gateway.config import GatewayConfig
 from devstack.supabase.gateway.context import Context
 from devstack.supabase.gateway.database import Database
+from devstack.supabase.gateway.faults import Faults, FaultyParts
 
 # What browsers may read of an answer from another origin, as the hosted gateway says.
 EXPOSED_HEADERS = ["Content-Range", "Content-Location", "Content-Encoding", "Location"]
@@ -41,7 +42,12 @@ def create_app(config: GatewayConfig) -> Starlette:
                 allow_methods=["*"],
                 allow_headers=["*"],
                 expose_headers=EXPOSED_HEADERS,
-            )
+            ),
+            Middleware(
+                FaultyParts,
+                faults=Faults(config.faults_file),
+                secret_key=config.keys.secret,
+            ),
         ],
         exception_handlers={
             refusals.Refusal: _refuse,

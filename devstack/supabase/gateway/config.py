@@ -33,6 +33,11 @@ class GatewayConfig:
     largest_file: int = LARGEST_FILE  # bytes; a bucket may allow less, never more
 
     @property
+    def faults_file(self) -> Path:
+        """What is out of order (faults.py)."""
+        return self.files_dir.with_name("faults.json")
+
+    @property
     def jwt_secret(self) -> str:
         return self.keys.jwt_secret
 
