@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Self
@@ -14,6 +14,7 @@ from connector import __version__, logs
 from connector.adapters.supabase.client import SupabaseClient
 from connector.adapters.supabase.heartbeats import SupabaseHeartbeats
 from connector.adapters.supabase.measured import MeasuredClient
+from connector.adapters.supabase.probes import ask_for_bucket, has_schema
 from connector.adapters.whatsapp.process.zygote import Zygote
 from connector.clock import SystemClock
 from connector.data_folder import DataFolder
@@ -22,6 +23,12 @@ from connector.metrics import Metrics, shown
 from connector.observability.figures import sample
 from connector.observability.health import Vitals, verdict
 from connector.observability.outbox import CountingOutbox
+from connector.observability.parts import (
+    Part,
+    SupabaseParts,
+    check_schema,
+    probe_storage,
+)
 from connector.observability.pulse import Pulse, Watchdog
 from connector.observability.received import CountingFileQueue, Received
 from connector.observability.serving import FiguresServer
@@ -55,6 +62,7 @@ class Observability:
     sessions: StateWatch
     pulse: Pulse
     received: Received
+    parts: SupabaseParts
     _tie: Tie | None = field(default=None, init=False)
     _supervisor: Supervisor | None = field(default=None, init=False)
 
@@ -65,6 +73,7 @@ class Observability:
         metrics = Metrics(__version__)
         metrics.started_at.set_to_current_time()
         shown(metrics.doorbell, lambda: float(wakeups.healthy))
+        parts = _watched_parts(metrics, wakeups)
         shown(metrics.log_keys_dropped, lambda: float(logs.dropped.count))
         return cls(
             settings,
@@ -75,12 +84,18 @@ class Observability:
             _watched_sessions(metrics),
             Pulse(metrics.loop_lag.observe),
             Received(metrics, SystemClock()),
+            parts,
         )
 
     # --- around the ports ------------------------------------------------------------
 
     def client(self) -> SupabaseClient:
-        settings, told = self.settings, self.metrics.supabase_answered
+        settings = self.settings
+
+        def told(call: str, outcome: str, seconds: float) -> None:
+            self.metrics.supabase_answered(call, outcome, seconds)
+            self.parts.answered(call, outcome, seconds)
+
         return MeasuredClient(settings.supabase_url, settings.supabase_secret_key, told)
 
     def launcher(self, launcher: Launcher) -> Launcher:
@@ -119,10 +134,17 @@ class Observability:
                 tasks.create_task(self.pulse.run())
                 tasks.create_task(watch.run())
                 tasks.create_task(self._heartbeat(client, watch).run())
+                for probing in self._probes(client):
+                    tasks.create_task(probing)
         finally:
             watchdog.stop()
             if serving is not None:
                 await asyncio.to_thread(serving.close)
+
+    def _probes(self, client: SupabaseClient) -> Iterator[Coroutine[Any, Any, None]]:
+        bucket = partial(ask_for_bucket, client)
+        yield probe_storage(self.parts, bucket, SystemClock())
+        yield check_schema(self.parts, partial(has_schema, client), SystemClock())
 
     def _serve(self) -> FiguresServer | None:
         host, port = self.settings.metrics_host, self.settings.metrics_port
@@ -167,9 +189,21 @@ class Observability:
                 leases=0 if tie is None else tie.held,
                 supabase_away_since=None if tie is None else tie.away_since,
                 supabase_refuses=tie is not None and tie.refuses,
+                parts=self.parts.codes(),
                 doorbell=self.wakeups.healthy,
             )
         )
+
+
+def _watched_parts(metrics: Metrics, wakeups: Wakeups) -> SupabaseParts:
+    parts = SupabaseParts(lambda: wakeups.healthy)
+
+    def up(part: Part) -> float:
+        return float(parts.up(part))
+
+    for part in Part:
+        shown(metrics.supabase_up.of(part.value), partial(up, part))
+    return parts
 
 
 def _watched_sessions(metrics: Metrics) -> StateWatch:

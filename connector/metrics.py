@@ -151,6 +151,9 @@ class Metrics:
         self.supabase_away = self._gauge(
             "supabase_away_seconds", "For how long leases could not be asked for."
         )
+        self.supabase_up = self._gauges(
+            "supabase_up", "1: this part of Supabase answers; 0: it does not.", "part"
+        )
         self.doorbell = self._gauge(
             "doorbell_healthy", "1: Realtime wakes us; 0: we poll."
         )

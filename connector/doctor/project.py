@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from connector.adapters.supabase.client import SupabaseClient
 from connector.adapters.supabase.media import BUCKET, SupabaseFileStore
+from connector.adapters.supabase.probes import SCHEMA
 from connector.adapters.supabase.stored_files import SupabaseStoredFiles
 from connector.adapters.supabase.wakeups import SupabaseWakeups
 from connector.doctor.findings import Finding, bad, good, warning
 from connector.domain.outgoing import StoredFile
 from connector.errors import ConnectorError, SupabaseUnavailable
 
-SCHEMA: Final = 1  # what wa_doctor must say; see its migration
 LISTENED_TO: Final = 5  # tables that apps hear of by Realtime
 SLOW: Final = 1.0
 MOST_SKEW: Final = 5.0  # seconds: more confuses people who compare times

@@ -8,6 +8,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from connector.domain.states import State
+from connector.errors import SupabaseUnavailable
+from connector.metrics import OK as OK_PART
+from connector.observability.parts import Part
 
 # Longer than a slow disk or a busy machine makes any turn of the loop.
 LOOP_SILENT: Final = 30.0
@@ -32,6 +35,7 @@ class Vitals:
     leases: int
     supabase_away_since: datetime | None
     supabase_refuses: bool
+    parts: Mapping[str, str]  # of Supabase: "ok", or an error's code
     doorbell: bool
 
 
@@ -46,6 +50,7 @@ def verdict(vitals: Vitals) -> tuple[int, Mapping[str, Any]]:
         "sessions": {state.value: n for state, n in sorted(vitals.sessions.items())},
         "leases": vitals.leases,
         "supabase": _supabase(vitals),
+        "parts": dict(vitals.parts),
         "doorbell": "ok" if vitals.doorbell else "polling",
     }
 
@@ -67,4 +72,11 @@ def _supabase(vitals: Vitals) -> Mapping[str, str]:
     return {
         "state": state,
         "since": vitals.supabase_away_since.isoformat("T", "seconds"),
+        "reason": _reason(vitals.parts),
     }
+
+
+def _reason(parts: Mapping[str, str]) -> str:
+    """The code of what keeps leases from being asked for."""
+    told = (parts.get(part, OK_PART) for part in (Part.AUTH, Part.REST, Part.SCHEMA))
+    return next((code for code in told if code != OK_PART), SupabaseUnavailable.code)

@@ -107,7 +107,7 @@ async def test_supabase_being_away_is_told_and_is_no_reason_to_restart(
     assert answer.status_code == 200
     body = answer.json()
     assert (body["status"], body["doorbell"], body["sessions"]) == ("ok", "polling", {})
-    assert body["supabase"].keys() == {"state", "since"}
+    assert body["supabase"].keys() == {"state", "since", "reason"}
     assert body["supabase"]["state"] == "away"
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
 
 import httpx
 
 from connector.adapters.supabase.client import Row, SupabaseClient
+from connector.adapters.supabase.media import true_status
 from connector.domain.messages import Json
+from connector.errors import SupabaseUnavailable
 from connector.metrics import OK, outcome_of
 
 
@@ -36,22 +40,37 @@ class MeasuredClient(SupabaseClient):
         content: bytes | AsyncIterable[bytes],
         headers: Mapping[str, str],
     ) -> httpx.Response:
-        with self._timed("storage_write"):
-            return await super().send(method, path, content, headers)
+        with self._timed("storage_write") as outcome:
+            response = await super().send(method, path, content, headers)
+            outcome.status = true_status(response)
+            return response
 
     @asynccontextmanager
     async def receive(self, path: str) -> AsyncIterator[httpx.Response]:
-        with self._timed("storage_read"):
+        with self._timed("storage_read") as outcome:
             async with super().receive(path) as response:
+                outcome.status = response.status_code
                 yield response
 
     @contextmanager
-    def _timed(self, call: str) -> Iterator[None]:
-        began, outcome = time.perf_counter(), OK
+    def _timed(self, call: str) -> Iterator[_Outcome]:
+        began, outcome = time.perf_counter(), _Outcome()
         try:
-            yield
+            yield outcome
         except BaseException as error:
-            outcome = outcome_of(error)
+            outcome.error = outcome_of(error)
             raise
         finally:
-            self._told(call, outcome, time.perf_counter() - began)
+            self._told(call, outcome.label, time.perf_counter() - began)
+
+
+@dataclass(slots=True)
+class _Outcome:
+    status: int = HTTPStatus.OK  # of an answer that is judged later
+    error: str | None = None
+
+    @property
+    def label(self) -> str:
+        if self.error is None and self.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return SupabaseUnavailable.code
+        return self.error or OK

@@ -22,6 +22,7 @@ WELL = Vitals(
     leases=3,
     supabase_away_since=None,
     supabase_refuses=False,
+    parts={"rest": "ok", "storage": "ok"},
     doorbell=True,
 )
 SINCE = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -36,6 +37,7 @@ def test_all_is_well() -> None:
             "sessions": {"connected": 2, "pairing": 1},
             "leases": 3,
             "supabase": {"state": "ok"},
+            "parts": {"rest": "ok", "storage": "ok"},
             "doorbell": "ok",
         },
     )
@@ -46,13 +48,21 @@ def test_supabase_being_away_is_said_and_asks_for_no_restart(
     *, refuses: bool, state: str
 ) -> None:
     vitals = replace(
-        WELL, supabase_away_since=SINCE, supabase_refuses=refuses, doorbell=False
+        WELL,
+        supabase_away_since=SINCE,
+        supabase_refuses=refuses,
+        parts={"rest": "supabase_paused", "auth": "ok"},
+        doorbell=False,
     )
 
     code, body = verdict(vitals)
 
     assert (code, body["status"], body["doorbell"]) == (200, "ok", "polling")
-    assert body["supabase"] == {"state": state, "since": "2026-01-02T12:00:00+00:00"}
+    assert body["supabase"] == {
+        "state": state,
+        "since": "2026-01-02T12:00:00+00:00",
+        "reason": "supabase_paused",
+    }
 
 
 @pytest.mark.parametrize(
