@@ -21,6 +21,7 @@ class ClientReceipt:
     message_ids: tuple[str, ...]
     to: Jid
     participant: Jid | None = None  # who wrote them, in a group
+    caller: str = ""  # who had the device's socket: see login_book.py
 
 
 class ReceiptBook:

@@ -115,6 +115,7 @@ def take_receipt(network: Network, device: LinkedDevice, stanza: Node) -> None:
             message_ids,
             stanza.jid("to"),
             author if isinstance(author, Jid) else None,
+            device.connection.caller if device.connection is not None else "",
         )
     )
     if device.connection is not None:

@@ -13,7 +13,7 @@ from connector.adapters.whatsapp.protobufs import events
 from connector.adapters.whatsapp.spool.writer import FILE_NAME, sealing_context
 from connector.sealing import Sealer
 from devstack.connector_process import ConnectorProcess
-from devstack.whatsapp import WhatsApp
+from devstack.whatsapp import LinkedDevice, WhatsApp
 
 _READERS: Final[dict[int, Callable[[bytes], str]]] = {
     Code.MESSAGE: lambda raw: str(events.Message.FromString(raw).Info.ID),
@@ -47,6 +47,8 @@ class SpoolFile:
         return self._sealer.open(body, sealing_context(self._session_id, code))
 
     def _rows(self, query: str) -> list[tuple[int, bytes]]:
+        if not self._path.exists():
+            return []  # the number never ran there
         uri = f"file:{self._path}?mode=ro"
         with closing(sqlite3.connect(uri, uri=True, timeout=10)) as connection:
             return connection.execute(query).fetchall()
@@ -55,10 +57,13 @@ class SpoolFile:
 class Receipts:
     """Which messages the client has said it received, in order; the last time counts."""
 
-    def __init__(self, whatsapp: WhatsApp) -> None:
-        self._all = whatsapp.receipts
-        self._start = self._seen = len(self._all)
+    def __init__(self, whatsapp: WhatsApp, device: LinkedDevice | None = None) -> None:
+        """Of one device, or of all."""
+        self._all, self._device = whatsapp.receipts, device
+        self._seen = len(self._all)
+        self._count = 0
         self._position: dict[str, int] = {}
+        self._caller: dict[str, str] = {}
 
     def count(self) -> int:
         """How many different messages."""
@@ -66,15 +71,24 @@ class Receipts:
         return len(self._position)
 
     def position(self) -> int:
-        return len(self._all) - self._start
+        self._look()
+        return self._count
 
     def of(self, message_id: str) -> int | None:
         """When it was confirmed, as a position; None when it never was."""
         self._look()
         return self._position.get(message_id)
 
+    def caller_of(self, message_id: str) -> str | None:
+        """Who confirmed it last, where several programs have the device's keys."""
+        self._look()
+        return self._caller.get(message_id)
+
     def _look(self) -> None:
         for place in range(self._seen, len(self._all)):
-            for message_id in self._all[place].message_ids:
-                self._position[message_id] = place - self._start
+            if self._device in (None, self._all[place].device):
+                for message_id in self._all[place].message_ids:
+                    self._position[message_id] = self._count
+                    self._caller[message_id] = self._all[place].caller
+                self._count += 1
         self._seen = len(self._all)

@@ -13,8 +13,9 @@ from tests.crashes.talk import Kind, Utterance
 
 MESSAGES = """
 select
-  message.whatsapp_id, chat.jid as chat, message.body, message.source,
-  message.edited_at is not null as edited, message.revoked_at is not null as deleted
+  message.id::text, message.whatsapp_id, chat.jid as chat, message.body, message.source,
+  message.edited_at is not null as edited, message.revoked_at is not null as deleted,
+  message.sent_at, message.seq
 from wa_messages as message
 inner join wa_chats as chat on chat.id = message.chat_id
 where message.session_id = $1 and message.whatsapp_id = any($2)

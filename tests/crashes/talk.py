@@ -69,10 +69,11 @@ class Company:
 
 
 class Talk:
-    """`utterances` is everything said so far, in order."""
+    """`utterances` is everything said so far, in order. Texts begin with `words`."""
 
-    def __init__(self, chance: Random, company: Company) -> None:
+    def __init__(self, chance: Random, company: Company, words: str = "text") -> None:
         self._chance = chance
+        self._words = words
         self._owner = company.owner
         self._people = company.people
         self._group = company.group
@@ -88,7 +89,7 @@ class Talk:
 
     async def _text(self) -> Utterance:
         who = self._chance.choice([*self._people, self._owner])
-        words = f"text {len(self.utterances)}"
+        words = f"{self._words} {len(self.utterances)}"
         in_group = who in self._group.members and self._chance.random() < IN_GROUP
         other = self._chance.choice(self._people) if who is self._owner else self._owner
         sent = await who.says(self._group if in_group else other, words)
