@@ -26,6 +26,7 @@ from connector.errors import (
 MOST_DOWNLOADS: Final = 8  # attempts
 # Storage is tried for about a day: it is our own, and so is what keeps it from working.
 MOST_UPLOADS: Final = 300
+ROOM_CHECK: Final = timedelta(minutes=1)
 OCTETS: Final = "application/octet-stream"
 LONGEST_NAME: Final = 256  # characters of a file's name
 
@@ -137,7 +138,8 @@ def outcome_of_failed_fetch(
         case MediaCorrupt(reason=reason):
             return _ended(attachment_id, FileState.FAILED, reason)
         case NoRoom():
-            return unbegun(attachment_id, back_off(attempts, chance), error.code)
+            # Asking WhatsApp again and again makes none; attempts are not counted.
+            return unbegun(attachment_id, ROOM_CHECK * (0.5 + chance / 2), error.code)
         case _ if attempts >= MOST_DOWNLOADS:
             return _ended(attachment_id, FileState.FAILED, error.code)
         case _:

@@ -28,12 +28,13 @@ def leave(folder: MediaFolder, name: str, size: int, age: float) -> Path:
 
 def test_the_oldest_that_nobody_is_at_gives_way(folder: MediaFolder) -> None:
     oldest, old, new = (
-        leave(folder, name, 400, age)
+        leave(folder, name, 300, age)
         for name, age in zip(IDS, (30.0, 20.0, 10.0), strict=False)
     )
+    wanted = folder.whole(SESSION, IDS[3])
 
-    with folder.using(oldest):
-        assert folder.make_room(200)
+    with folder.using(oldest), folder.using(wanted):
+        assert folder.expect(wanted, 200)
 
     assert (oldest.exists(), old.exists(), new.exists()) == (True, False, True)
 
@@ -42,18 +43,48 @@ def test_what_somebody_is_at_never_gives_way(folder: MediaFolder) -> None:
     path = leave(folder, IDS[0], 900, 10.0)
     part = folder.part(SESSION, IDS[1])
     part.write_bytes(bytes(90))
+    wanted = folder.whole(SESSION, IDS[1])
 
-    with folder.using(path), folder.using(folder.whole(SESSION, IDS[1])):
-        assert not folder.make_room(200)
+    with folder.using(path), folder.using(wanted):
+        assert not folder.expect(wanted, 200)
 
     assert path.exists()
     assert part.exists()
 
 
+def test_nothing_gives_way_to_what_would_not_fit_all_the_same(
+    folder: MediaFolder,
+) -> None:
+    path = leave(folder, IDS[0], 300, 10.0)
+    wanted = folder.whole(SESSION, IDS[1])
+
+    with folder.using(wanted):
+        assert not folder.expect(wanted, 1001)
+
+    assert path.exists()
+
+
+def test_room_is_promised_once(folder: MediaFolder) -> None:
+    first, second = (folder.whole(SESSION, name) for name in IDS[:2])
+    with folder.using(first):
+        assert folder.expect(first, 700)
+        with folder.using(second):
+            assert not folder.expect(second, 400)
+            # What has come of the first is not expected any more.
+            folder.part(SESSION, IDS[0]).write_bytes(bytes(600))
+            assert not folder.expect(second, 400)
+            assert folder.expect(second, 300)
+
+    with folder.using(second):
+        folder.forget(SESSION, IDS[0])
+        assert folder.expect(second, 1000)
+
+
 def test_a_disk_that_others_filled_has_no_room(tmp_path: Path) -> None:
     folder = MediaFolder(tmp_path, Room(most_bytes=1000, free_bytes=1 << 60))
 
-    assert not folder.make_room(0)
+    assert not folder.make_room()
+    assert not folder.allows(1)
 
 
 def test_what_nobody_came_back_for_is_swept(folder: MediaFolder) -> None:

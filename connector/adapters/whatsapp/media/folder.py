@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ _ATTACHMENT_ID: Final = re.compile(r"[0-9a-f-]{36}")
 class Room:
     """How much of the disk files may take."""
 
-    most_bytes: int  # all sessions together; transfers under way may exceed it
+    most_bytes: int  # all sessions together
     free_bytes: int  # must stay free: several times what makes receiving stop
 
 
@@ -38,7 +38,7 @@ class MediaFolder:
     def __init__(self, data: Path, room: Room) -> None:
         self._sessions = data / "sessions"
         self._room = room
-        self._in_use: set[Path] = set()
+        self._in_use: dict[Path, int] = {}  # how large each will be, as far as is known
 
     def whole(self, session_id: SessionId, attachment_id: str) -> Path:
         if not _SESSION_ID.fullmatch(session_id):
@@ -60,34 +60,57 @@ class MediaFolder:
     @contextmanager
     def using(self, path: Path) -> Iterator[None]:
         """Keep a file while somebody is at it."""
-        self._in_use.add(path)
+        self._in_use[path] = 0
         try:
             yield
         finally:
-            self._in_use.discard(path)
+            self._in_use.pop(path, None)
 
-    def make_room(self, size: int) -> bool:
-        """Whether so many bytes more may be written, once others have given way."""
-        idle = sorted(
-            (path for path in self._files() if not self._is_in_use(path)), key=_age
-        )
-        while not self._fits(size):
-            if not idle:
-                return False
-            idle.pop().unlink(missing_ok=True)
+    def expect(self, path: Path, size: int) -> bool:
+        """Whether a file in use may become so large; room for the rest of it is kept."""
+        before = self._in_use[path]
+        self._in_use[path] = size
+        if self.make_room():
+            return True
+        self._in_use[path] = before
+        return False
+
+    def make_room(self) -> bool:
+        """Whether all that is expected fits; idle files give way, unless in vain."""
+        sizes = {path: size_of(path) for path in self._files()}
+        idle = sorted((path for path in sizes if not self._is_in_use(path)), key=_age)
+        lacking = self._lacking(sizes)
+        if lacking > sum(sizes[path] for path in idle):
+            return False
+        while lacking > 0:
+            path = idle.pop()
+            path.unlink(missing_ok=True)
+            lacking -= sizes[path]
         return True
+
+    def allows(self, size: int) -> bool:
+        """Whether the disk takes so many bytes more, wherever they are written."""
+        return self._free() - size >= self._room.free_bytes
 
     def sweep(self) -> None:
         for path in self._files():
             if _age(path) > KEPT_SECONDS and not self._is_in_use(path):
                 path.unlink(missing_ok=True)
 
-    def _fits(self, size: int) -> bool:
+    def _lacking(self, sizes: Mapping[Path, int]) -> int:
+        """How many bytes are too many, once all that is expected is there."""
+        to_come = sum(
+            max(0, size - sizes.get(path, 0) - sizes.get(path.with_suffix(".part"), 0))
+            for path, size in self._in_use.items()
+        )
+        return max(
+            self._room.free_bytes + to_come - self._free(),
+            sum(sizes.values()) + to_come - self._room.most_bytes,
+        )
+
+    def _free(self) -> int:
         disk = os.statvfs(self._existing())
-        free = disk.f_bavail * disk.f_frsize
-        used = sum(_size(path) for path in self._files())
-        room = self._room
-        return free - size >= room.free_bytes and used + size <= room.most_bytes
+        return disk.f_bavail * disk.f_frsize
 
     def _is_in_use(self, path: Path) -> bool:
         return path.with_suffix("") in self._in_use
@@ -104,7 +127,7 @@ class MediaFolder:
         )
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
     try:
         return path.stat().st_size
     except FileNotFoundError:  # finished meanwhile

@@ -13,11 +13,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from connector.adapters.whatsapp.media import crypto as media_crypto
 from connector.adapters.whatsapp.media.crypto import Examined, MediaKeys
-from connector.adapters.whatsapp.media.folder import MediaFolder
+from connector.adapters.whatsapp.media.folder import MediaFolder, size_of
 from connector.adapters.whatsapp.media.servers import (
     Download,
     MediaServers,
@@ -54,7 +54,7 @@ class WhatsAppMedia:
             yield FileOnDisk(whole, keys, examined)
 
     async def has_room(self) -> bool:
-        return await asyncio.to_thread(self._folder.make_room, 0)
+        return await asyncio.to_thread(self._folder.make_room)
 
     async def forget(self, session_id: SessionId, attachment_id: str) -> None:
         await asyncio.to_thread(self._folder.forget, session_id, attachment_id)
@@ -81,10 +81,9 @@ class WhatsAppMedia:
         if whole.exists():
             return False
         part = self._folder.part(session_id, claimed.id)
-        offset = part.stat().st_size if part.exists() else 0
         try:
             async with asyncio.timeout(DOWNLOAD_WITHIN):
-                is_fresh = await self._download(claimed, part, offset)
+                is_fresh = await self._download(claimed, whole, part)
         except TimeoutError as error:
             raise FetchFailed from error
         except (PartUnusable, MediaTooLarge):
@@ -93,7 +92,8 @@ class WhatsAppMedia:
         part.replace(whole)
         return is_fresh
 
-    async def _download(self, claimed: ClaimedFile, part: Path, offset: int) -> bool:
+    async def _download(self, claimed: ClaimedFile, whole: Path, part: Path) -> bool:
+        offset = size_of(part)
         async with self._servers.download(
             claimed.direct_path,
             claimed.media_type,
@@ -101,13 +101,13 @@ class WhatsAppMedia:
             offset=offset,
         ) as download:
             begins_at = offset if download.continues else 0
-            await self._demand_fitting(begins_at + download.size)
+            await self._demand_fitting(whole, begins_at + download.size)
             await self._write(download, part, begins_at)
             return begins_at == 0
 
-    async def _demand_fitting(self, size: int) -> None:
+    async def _demand_fitting(self, whole: Path, size: int) -> None:
         self._demand_size(size)
-        if not await asyncio.to_thread(self._folder.make_room, size):
+        if not await asyncio.to_thread(self._folder.expect, whole, size):
             raise NoRoom
 
     def _demand_size(self, size: int) -> None:
@@ -119,7 +119,13 @@ class WhatsAppMedia:
             async for piece in download.pieces(media_crypto.PIECE):
                 size += len(piece)
                 self._demand_size(size)
-                await asyncio.to_thread(file.write, piece)
+                await asyncio.to_thread(self._append, file, piece)
+
+    def _append(self, file: BinaryIO, piece: bytes) -> None:
+        """Whatever was announced: others fill the disk, too."""
+        if not self._folder.allows(len(piece)):
+            raise NoRoom
+        file.write(piece)
 
     async def _examine(
         self, whole: Path, keys: MediaKeys, claimed: ClaimedFile
