@@ -24,6 +24,7 @@
     │   ├── NoRoom          our disk is full
     │   └── MediaCorrupt    not the file that its message names
     ├── FileUnavailable     a file to be sent cannot be had for now
+    │   └── StorageUnavailable  since Storage does not answer at all
     ├── LookupRefused       WhatsApp does not say who or what somebody asked for is
     └── SendFailed          WhatsApp refused, or may have taken, a message
         ├── NotConnected
@@ -243,6 +244,12 @@ class FileUnavailable(ConnectorError):
 
     code = "file_unavailable"
     retry = Retry.BY_CLOCK
+
+
+class StorageUnavailable(FileUnavailable):
+    """Storage does not answer: the file is sent as soon as it does."""
+
+    code = "storage_unavailable"
 
 
 class SendFailed(ConnectorError):

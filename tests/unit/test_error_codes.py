@@ -27,6 +27,7 @@ RAISED = (
     errors.SendUncertain,
     errors.UploadFailed,
     errors.FileUnavailable,
+    errors.StorageUnavailable,
 )
 
 

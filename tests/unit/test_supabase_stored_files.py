@@ -11,10 +11,18 @@ import pytest
 from connector.adapters.supabase.client import SupabaseClient
 from connector.adapters.supabase.stored_files import SupabaseStoredFiles
 from connector.domain.outgoing import StoredFile
-from connector.errors import ConnectorError, FileUnavailable, InvalidPayload
+from connector.errors import (
+    ConnectorError,
+    FileUnavailable,
+    InvalidPayload,
+    StorageUnavailable,
+)
 
 PHOTO = StoredFile(bucket="wa-media", path="w/s/a b&c?.jpg")
 KNOWN = {"size": 5, "etag": '"abc"', "content_type": "image/jpeg", "version": "v"}
+
+
+AWAY = (401, 402, 403, 408, 429, 503, 540)
 
 
 async def streamed() -> AsyncIterator[bytes]:
@@ -89,10 +97,8 @@ async def test_a_path_never_leads_out_of_its_bucket(bucket: str, path: str) -> N
         (httpx.Response(400, json={"statusCode": "404"}), InvalidPayload),
         (httpx.Response(404, json={"statusCode": "404"}), InvalidPayload),
         (httpx.Response(400, json={"statusCode": "400"}), FileUnavailable),
-        (httpx.Response(401), FileUnavailable),
-        (httpx.Response(403), FileUnavailable),
-        (httpx.Response(429), FileUnavailable),
-        (httpx.Response(503, text="bad gateway"), FileUnavailable),
+        (httpx.Response(500, json={"statusCode": "500"}), FileUnavailable),
+        *((httpx.Response(status), StorageUnavailable) for status in AWAY),
         (httpx.Response(200, text="<html>"), FileUnavailable),
         (httpx.Response(200, text=json.dumps({"size": None})), FileUnavailable),
     ],
@@ -104,3 +110,17 @@ async def test_a_refusal_is_told_by_whether_waiting_helps(
         await files(answer).stat(PHOTO)
 
     assert type(caught.value) is error
+
+
+async def test_a_file_that_breaks_off_is_at_fault_itself() -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield b"by"
+        raise httpx.ReadError("gone")
+
+    answer = httpx.Response(200, content=broken())
+
+    with pytest.raises(FileUnavailable) as caught:
+        async with files(answer).open(PHOTO) as content:
+            [piece async for piece in content.pieces()]
+
+    assert type(caught.value) is FileUnavailable

@@ -21,6 +21,7 @@ from connector.domain.outgoing import StoredFile
 from connector.errors import (
     FileUnavailable,
     InvalidPayload,
+    StorageUnavailable,
     SupabaseRefused,
     SupabaseUnavailable,
 )
@@ -57,12 +58,17 @@ class SupabaseStoredFiles:
         self, route: str, file: StoredFile
     ) -> AsyncIterator[httpx.Response]:
         url = f"/storage/v1/object/{route}/{_path(file)}"
+        begun = False
         try:
             async with self._client.receive(url) as response:
                 await _demand_success(response)
+                begun = True
                 yield response
         except (SupabaseUnavailable, SupabaseRefused) as error:
-            raise FileUnavailable("Storage cannot be reached.") from error
+            if not begun:
+                raise StorageUnavailable from error
+            # Of a file that breaks off each time, the attempts are counted.
+            raise FileUnavailable("Storage broke off in the middle.") from error
 
 
 class SupabaseStoredContent:

@@ -2,6 +2,7 @@
 
     permanent   failed at once: the same message would be refused again
     passing     queued: tried again, ever later, MOST_ATTEMPTS times in all
+    outside     queued: its file is not there yet; no attempt is counted
     pausing     queued: no attempt is counted, the session sends less for a while
 
 What may have arrived is not decided here: the device's own store knows whether a send was
@@ -31,6 +32,7 @@ from connector.errors import (
     SendFailed,
     SendRefused,
     SendUncertain,
+    StorageUnavailable,
 )
 
 MOST_ATTEMPTS: Final = 5
@@ -38,6 +40,7 @@ FILE_ON_ITS_WAY: Final = "file_on_its_way"
 SOON: Final = timedelta(seconds=15)
 LATER: Final = timedelta(minutes=1)
 SLOW_FILE: Final = timedelta(seconds=5)
+STORAGE_AWAY: Final = timedelta(seconds=30)  # up to twice as long
 LONGEST_RETRY: Final = timedelta(minutes=30)
 LONGEST_PAUSE: Final = timedelta(hours=6)
 
@@ -149,6 +152,8 @@ def outcome_of_failure(
             return OutboxResult(id=row_id, outcome=Outcome.RELEASED)
         case RecipientUnknown():
             return _failed(row_id, error.code, str(error))
+        case StorageUnavailable():
+            return _outside(row_id, error.code, str(error), STORAGE_AWAY * (1 + chance))
         case SendRefused():
             refusal = REFUSALS.get(error.server_code, UNKNOWN_REFUSAL)
             told = refusal.sentence.removesuffix(".")
@@ -167,12 +172,20 @@ def outcome_of_failure(
 
 def outcome_of_slow_file(row_id: str) -> OutboxResult:
     """A row that waits outside for its file: no attempt is counted, nobody is paused."""
+    sentence = "Its file is still being fetched, converted or uploaded."
+    return _outside(row_id, FILE_ON_ITS_WAY, sentence, SLOW_FILE)
+
+
+def _outside(
+    row_id: str, code: str, message: str, retry_after: timedelta
+) -> OutboxResult:
+    """It is no fault of the row's: however long it waits, it keeps its attempts."""
     return OutboxResult(
         id=row_id,
         outcome=Outcome.PAUSED,
-        code=FILE_ON_ITS_WAY,
-        message="Its file is still being fetched, converted or uploaded.",
-        retry_after=SLOW_FILE,
+        code=code,
+        message=message,
+        retry_after=retry_after,
     )
 
 

@@ -24,6 +24,7 @@ from connector.domain.outgoing import (
 from connector.errors import (
     FileUnavailable,
     InvalidPayload,
+    StorageUnavailable,
     SupabaseUnavailable,
     UploadFailed,
     WorkerGone,
@@ -157,6 +158,22 @@ async def test_a_file_that_cannot_be_had_for_now_is_tried_again_and_has_an_end(
 
     assert (last.outcome, last.code) == (Outcome.FAILED, code)
     assert scene.worker.heard == []
+
+
+async def test_a_file_waits_for_storage_as_long_as_that_is_away(scene: Scene) -> None:
+    scene.files.refusals.extend([StorageUnavailable()] * 3 * MOST_ATTEMPTS)
+    scene.outbox.queued.append(document())
+
+    async with scene.delivering():
+        for _ in range(3 * MOST_ATTEMPTS):
+            waiting = await scene.outbox.until_recorded("r", Outcome.PAUSED)
+            assert waiting.retry_after is not None
+            scene.outbox.results.clear()
+            scene.outbox.time_passes()
+        last = await scene.outbox.until_recorded("r")
+
+    assert (waiting.code, waiting.pause) == ("storage_unavailable", None)
+    assert last.outcome is Outcome.SENT
 
 
 async def test_a_file_that_can_never_be_sent_fails_by_its_code(scene: Scene) -> None:
