@@ -9,14 +9,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from connector import __version__, go_environment, spool_commands
+from connector.commands import FAILED, WRONG_USE, CommandFailed
 from connector.errors import InvalidSetting
 from connector.settings import Settings
-
-FAILED = 1
-WRONG_USE = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"zapbase {__version__}")
             return 0
         case "spool":
-            return _spool(chosen)
+            return _told(lambda: (spool_commands.run(chosen, os.environ), True))
+        case "keys":
+            return _keys(chosen)
         case "doctor":
             return _examine(chosen)
         case _:
@@ -42,8 +42,19 @@ def _parser() -> argparse.ArgumentParser:
     spool_commands.add_to(commands)
     doctor = commands.add_parser("doctor", help="check everything, and name the cures")
     doctor.add_argument("--json", action="store_true", help="for programs")
+    _add_keys(commands)
     commands.add_parser("version", help="print the version")
     return parser
+
+
+def _add_keys(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    keys = commands.add_parser("keys", help="see which keys are needed; exchange them")
+    actions = keys.add_subparsers(dest="action", required=True, metavar="action")
+    listing = actions.add_parser("list", help="which keys are needed, and for what")
+    listing.add_argument("--json", action="store_true", help="for programs")
+    actions.add_parser(
+        "rotate", help="seal everything with the first key of WA_STATE_KEY"
+    )
 
 
 def _run() -> int:
@@ -68,10 +79,22 @@ def _examine(chosen: argparse.Namespace) -> int:
     return 0 if well else FAILED
 
 
-def _spool(chosen: argparse.Namespace) -> int:
+def _keys(chosen: argparse.Namespace) -> int:
+    # Imported late: `zapbase version` needs no Supabase.
+    from connector import key_commands  # noqa: PLC0415 - see above
+
+    return _told(lambda: key_commands.run(chosen, os.environ))
+
+
+def _told(command: Callable[[], tuple[str, bool]]) -> int:
+    """Print what a command says; its exit code."""
     try:
-        print(spool_commands.run(chosen, os.environ))
-    except spool_commands.CommandFailed as failure:
+        said, well = command()
+    except CommandFailed as failure:
         print(failure, file=sys.stderr)
         return failure.code
-    return 0
+    except InvalidSetting as error:
+        print(error, file=sys.stderr)
+        return WRONG_USE
+    print(said)
+    return 0 if well else FAILED

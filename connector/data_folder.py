@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from connector.errors import InvalidSetting
+
+LOCK_NAME: Final = "lock"
+KEYS_NAME: Final = "keys"  # ids, one a line
 
 
 class DataFolder:
@@ -26,7 +30,9 @@ class DataFolder:
         """Create the folder if need be and lock it. Raises InvalidSetting."""
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = os.open(
+                path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+            )
         except OSError as error:
             raise InvalidSetting(
                 f"WA_DATA_DIR names a folder that cannot be used ({error.strerror}): "
@@ -43,8 +49,31 @@ class DataFolder:
             ) from error
         return cls(path, lock, _holder(path / "holder", environment))
 
+    def note_keys(self, key_ids: Sequence[str]) -> None:
+        """Say which keys we have: `zapbase keys rotate` must use no others beside us."""
+        # A full disk has no room for it; what is there then says less than is so.
+        with contextlib.suppress(OSError):
+            _write(self.path / KEYS_NAME, "\n".join(key_ids))
+
     def close(self) -> None:
         os.close(self._lock)
+
+
+def keys_in_use(path: Path) -> Sequence[str] | None:
+    """The ids of the keys of the connector that runs here; None when none does.
+
+    Raises OSError.
+    """
+    descriptor = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        with contextlib.suppress(FileNotFoundError):
+            return (path / KEYS_NAME).read_text("ascii").split()
+        return ()
+    finally:
+        os.close(descriptor)
+    return None
 
 
 def _holder(file: Path, environment: Mapping[str, str]) -> str:
@@ -52,7 +81,11 @@ def _holder(file: Path, environment: Mapping[str, str]) -> str:
         return known
     machine = environment.get("FLY_MACHINE_ID") or socket.gethostname()
     holder = f"{machine}-{secrets.token_hex(4)}"
-    draft = file.with_suffix(".new")
-    draft.write_text(holder, "utf-8")
-    draft.replace(file)
+    _write(file, holder)
     return holder
+
+
+def _write(file: Path, text: str) -> None:
+    draft = file.with_suffix(".new")
+    draft.write_text(text, "utf-8")
+    draft.replace(file)

@@ -19,6 +19,7 @@ from connector import __version__, logs
 from connector.adapters.whatsapp import protobufs
 from connector.adapters.whatsapp.process.zygote import Zygote
 from connector.data_folder import DataFolder
+from connector.sealing import Sealer
 from connector.settings import Settings
 
 FAILED: Final = 1
@@ -30,6 +31,7 @@ def run(settings: Settings) -> int:
     """Run until told to stop; return the exit code. Raises InvalidSetting."""
     logs.configure(settings.log_level)
     folder = DataFolder.open(settings.data_directory, os.environ)
+    folder.note_keys(Sealer(settings.state_keys).key_ids)
     protobufs.install_stand_in()
     zygote = Zygote.start()
     # Only now: see above.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from connector.domain.device_state import Head, Manifest, NotAManifest
@@ -68,6 +68,18 @@ class StateSeal:
             raise StateUnreadable(_DAMAGED)
         return manifest
 
+    def reseal_page(self, page: SealedPage) -> SealedPage:
+        """The same page in the same place under the key that seals now.
+
+        Raises StateUnreadable.
+        """
+        context = self._page(page.page, page.generation)
+        return replace(page, sealed=self._resealed(page.sealed, context))
+
+    def reseal_manifest(self, head: Head) -> bytes:
+        """The same of a manifest, which is there. Raises StateUnreadable."""
+        return self._resealed(head.manifest or b"", self._state(head.generation))
+
     def is_current(self, head: Head) -> bool:
         """Whether the key that seals now has sealed it, and not one that goes."""
         return head.manifest is not None and self.sealer.is_current(head.manifest)
@@ -75,6 +87,9 @@ class StateSeal:
     def has_current(self, page: SealedPage) -> bool:
         """The same of a page."""
         return self.sealer.is_current(page.sealed)
+
+    def _resealed(self, sealed: bytes, context: bytes) -> bytes:
+        return self.sealer.seal(self._open(sealed, context), context)
 
     def _open(self, sealed: bytes, context: bytes) -> bytes:
         try:

@@ -75,6 +75,15 @@ class Sealer:
                 "A sealed value was changed, or belongs to another place."
             ) from None
 
+    def reseal(self, sealed: bytes, context: bytes) -> bytes:
+        """The same under the key that seals now. Raises SealBroken."""
+        return self.seal(self.open(sealed, context), context)
+
+    @property
+    def key_ids(self) -> list[str]:
+        """The ids of all keys, in hexadecimal, the one that seals first."""
+        return [each.hex() for each in self._ciphers]
+
     @property
     def current_key(self) -> str:
         """The id of the key that seals, in hexadecimal."""
@@ -82,7 +91,7 @@ class Sealer:
 
     def has_key(self, named: str) -> bool:
         """Whether the key of this id is configured."""
-        return named in {each.hex() for each in self._ciphers}
+        return named in self.key_ids
 
     def knows(self, sealed: bytes) -> bool:
         """Whether it names a configured key; if so and it does not open, it is damaged."""
@@ -101,6 +110,11 @@ class Sealer:
             hmac.digest(key, claim.encode(), hashlib.sha256)
             for key in self._secret_keys
         ]
+
+
+def named_key(sealed: bytes) -> str:
+    """The id of the key that a sealed value names, in hexadecimal."""
+    return sealed[len(VERSION) : len(VERSION) + KEY_ID_SIZE].hex()
 
 
 def key_id(key: bytes) -> bytes:

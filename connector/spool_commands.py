@@ -23,21 +23,12 @@ from connector.adapters.whatsapp.spool.overview import (
     replay,
     spools,
 )
+from connector.commands import WRONG_USE, CommandFailed, table
 from connector.errors import SpoolUnavailable
 from connector.settings import DEFAULT_DATA_DIRECTORY
 
-WRONG_USE: Final = 2
-FAILED: Final = 1
 _KILO: Final = 1000
 _PERIODS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-
-
-class CommandFailed(Exception):
-    """What a command could not do, in a sentence, and its exit code."""
-
-    def __init__(self, sentence: str, code: int = FAILED) -> None:
-        super().__init__(sentence)
-        self.code = code
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -186,7 +177,7 @@ def _as_tables(found: Sequence[SpoolOverview], now: datetime) -> Iterator[str]:
     if not found:
         yield "No session has a spool here."
         return
-    yield from _table(
+    yield from table(
         ("SESSION", "LIVE", "HISTORY", "SIZE", "OLDEST", "DEAD LETTERS"),
         [
             (
@@ -204,7 +195,7 @@ def _as_tables(found: Sequence[SpoolOverview], now: datetime) -> Iterator[str]:
         if one.dead_letters:
             yield ""
             yield f"Dead letters of {one.session_id}:"
-            yield from _table(
+            yield from table(
                 ("ID", "EVENT", "AGE", "SIZE", "REASON"),
                 [
                     (
@@ -217,14 +208,6 @@ def _as_tables(found: Sequence[SpoolOverview], now: datetime) -> Iterator[str]:
                     for letter in one.dead_letters
                 ],
             )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    columns = zip(head, *rows, strict=True)
-    widths = [max(len(cell) for cell in column) for column in columns]
-    for row in (head, *rows):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()
 
 
 def _size(size: float) -> str:

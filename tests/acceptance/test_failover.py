@@ -176,30 +176,6 @@ async def test_a_machine_with_the_wrong_key_says_so_and_overwrites_nothing(
     await _talks_both_ways(linked, "Bob", "com a chave certa")
 
 
-async def test_a_machine_s_number_goes_on_when_the_key_is_exchanged(
-    own_world: World,
-) -> None:
-    linked = await own_world.linked()
-    before = await _saved(linked)
-    connector = own_world.connector
-    await connector.stop()
-
-    old, new = connector.state_key, new_state_key()
-    connector.state_key = f"{new},{old}"
-    await connector.start()
-    await linked.device.connected()
-    await _talks_both_ways(linked, "Bob", "com as duas")
-    await connector.stop()
-    after = await _saved(linked)
-    other = _another_machine(own_world)
-    other.state_key = new
-    await other.start()
-    await linked.device.connected()
-
-    assert after["key_id"] != before["key_id"]
-    await _talks_both_ways(linked, "Carla", "com a nova")
-
-
 async def test_a_log_out_leaves_nothing_saved(own_world: World) -> None:
     linked = await own_world.linked()
     await _saved(linked, forgotten=False)

@@ -7,49 +7,19 @@ import contextlib
 import fcntl
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from connector.adapters.whatsapp.store.local_state import LocalStore
 from connector.adapters.whatsapp.store.snapshot import Snapshot
-from connector.errors import StateUnreadable, SupabaseUnavailable
-from connector.ports import SealedPage
-from connector.sealed_state import StateSeal
-from connector.sessions.kept_state import KeptState
-from connector.sessions.state_saving import PAGES_A_CALL, Saving
-from tests.fakes.clock import HurriedClock
-from tests.fakes.device_states import MemoryStates, WorkersStore, tampered
-from tests.fakes.supabase import ANA
+from connector.errors import SupabaseUnavailable
+from connector.sessions.state_saving import PAGES_A_CALL
+from tests.contract.kept_machine import AT_REST, Machine
+from tests.fakes.device_states import MemoryStates
 
-KEY, OTHER_KEY = bytes(range(32)), bytes(range(32, 64))
 PATIENCE = 10.0
-RUNNING, AT_REST = Saving.WHILE_RUNNING, Saving.AT_REST
-
-
-class Machine:
-    """A data folder, and a connector that has just been started on it."""
-
-    def __init__(
-        self,
-        folder: Path,
-        states: MemoryStates,
-        *keys: bytes,
-        local: LocalStore | None = None,
-    ) -> None:
-        self.store = WorkersStore(folder)
-        self.local = local or LocalStore(folder)
-        seal = StateSeal.of(ANA, keys or (KEY,))
-        self.kept = KeptState(states, self.local, seal, HurriedClock())
-
-    async def links(self) -> None:
-        await self.kept.bring(1)
-        self.store.pair()
-        await self.kept.save(1, RUNNING)
-
-    async def saves(self, saving: Saving = RUNNING) -> int:
-        return await self.kept.save(1, saving)
 
 
 @pytest.fixture
@@ -260,47 +230,6 @@ async def test_a_large_store_travels_in_pieces(
     assert elsewhere.store.said == bodies
 
 
-async def test_a_new_key_seals_all_pages_anew_and_the_old_one_may_go(
-    here: Machine, tmp_path: Path, states: MemoryStates
-) -> None:
-    await here.links()
-    rotated = Machine(here.store.folder, states, OTHER_KEY, KEY)
-    await rotated.kept.bring(2)
-    await rotated.saves()
-
-    later = Machine(tmp_path / "later", states, OTHER_KEY)
-    await later.kept.bring(3)
-
-    assert later.store.said == []
-
-
-async def test_whoever_takes_over_with_a_new_key_seals_all_pages_anew_before_it_begins(
-    here: Machine, tmp_path: Path, states: MemoryStates
-) -> None:
-    await here.links()
-    await here.saves(AT_REST)
-
-    rotated = Machine(tmp_path / "rotated", states, OTHER_KEY, KEY)
-    await rotated.kept.bring(2)  # and is killed before it saves anything
-
-    await Machine(tmp_path / "later", states, OTHER_KEY).kept.bring(3)
-
-
-async def test_pages_of_a_key_that_goes_are_noticed_below_a_manifest_of_the_new_one(
-    here: Machine, tmp_path: Path, states: MemoryStates
-) -> None:
-    await here.links()
-    seal = StateSeal.of(ANA, (OTHER_KEY, KEY))
-    assert states.newest is not None
-    manifest = seal.open_manifest(states.newest)
-    assert manifest is not None
-    states.newest = replace(states.newest, manifest=seal.seal_manifest(manifest))
-
-    await Machine(tmp_path / "rotated", states, OTHER_KEY, KEY).kept.bring(2)
-
-    assert all(map(seal.has_current, states.stored.values()))
-
-
 async def test_nothing_is_settled_until_it_is_known_that_this_copy_is_in_use(
     here: Machine, elsewhere: Machine, tmp_path: Path, states: MemoryStates
 ) -> None:
@@ -317,67 +246,6 @@ async def test_nothing_is_settled_until_it_is_known_that_this_copy_is_in_use(
     third = Machine(tmp_path / "third", states)
     await third.kept.bring(3)
     assert third.store.ratchets == 0
-
-
-async def test_without_the_key_nothing_is_changed(
-    here: Machine, tmp_path: Path, states: MemoryStates
-) -> None:
-    await here.links()
-    before = (states.newest, dict(states.stored))
-    stranger = Machine(tmp_path / "stranger", states, OTHER_KEY)
-
-    with pytest.raises(StateUnreadable, match="WA_STATE_KEY"):
-        await stranger.kept.bring(2)
-
-    assert (states.newest, states.stored) == before
-    assert not stranger.kept.is_settled
-    assert stranger.local.paired_lineage() is None
-
-
-def _missing(pages: dict[int, SealedPage]) -> None:
-    del pages[1]
-
-
-def _cut(pages: dict[int, SealedPage]) -> None:
-    del pages[max(pages)]
-
-
-def _exchanged(pages: dict[int, SealedPage]) -> None:
-    pages[0], pages[1] = replace(pages[1], page=0), replace(pages[0], page=1)
-
-
-def _shortened(pages: dict[int, SealedPage]) -> None:
-    pages[0] = replace(pages[0], sealed=pages[0].sealed[:-1])
-
-
-@pytest.mark.parametrize("harm", [_missing, _cut, _exchanged, _shortened])
-async def test_harmed_pages_are_refused_and_replace_nothing(
-    here: Machine, tmp_path: Path, states: MemoryStates, harm: object
-) -> None:
-    await here.links()
-    harmed = tampered(states, harm)  # type: ignore[arg-type] # one of the above
-    victim = Machine(tmp_path / "victim", harmed)
-
-    with pytest.raises(StateUnreadable):
-        await victim.kept.bring(2)
-
-    assert victim.local.paired_lineage() is None
-
-
-async def test_a_page_put_back_from_an_earlier_save_is_refused(
-    here: Machine, elsewhere: Machine, states: MemoryStates
-) -> None:
-    await here.links()
-    early = dict(states.stored)
-    here.store.say("one")
-    await here.saves()
-    replaced = next(
-        page for page in early if early[page].sealed != states.stored[page].sealed
-    )
-    states.stored[replaced] = early[replaced]
-
-    with pytest.raises(StateUnreadable, match="not whole"):
-        await elsewhere.kept.bring(2)
 
 
 async def test_a_log_out_leaves_nothing_to_restore_anywhere(

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from connector.adapters.whatsapp.store.device_store import WhatsAppStore
 from connector.domain.device_state import Head
-from connector.errors import ConnectorError, SupabaseRefused
+from connector.errors import (
+    ConnectorError,
+    LeaseLost,
+    SupabaseRefused,
+    SupabaseUnavailable,
+)
 from connector.ports import SealedPage, SessionId
+from connector.ports.keys import Borrowed, StateKeys
+from connector.sealing import named_key
+from tests.fakes.supabase import ANA
 
 
 @dataclass
@@ -89,6 +97,57 @@ class MemoryStates:
     def _answer(self) -> None:
         if self.failures:
             raise self.failures.pop(0)
+
+
+@dataclass
+class MemoryStateKeys:
+    """`wa_device_state_keys`, `wa_reseal_device_pages` and `wa_borrow_lease`."""
+
+    states: MemoryStates
+    is_held: bool = False
+    taken_after: int | None = None  # exchanges; then a connector has the lease
+    cut_off_after: int | None = None  # exchanges; then Supabase is away
+    exchanges: int = 0
+
+    async def all(self) -> AsyncIterator[StateKeys]:
+        newest = self.states.newest
+        if newest is not None and newest.manifest is not None:
+            sealed = [page.sealed for page in self.states.stored.values()]
+            keys = sorted({*map(named_key, [newest.manifest, *sealed])})
+            yield StateKeys(
+                session_id=ANA, state_keys=keys, claim_keys=(), is_held=self.is_held
+            )
+
+    async def exchange(
+        self,
+        session_id: SessionId,
+        term: int,
+        generation: int,
+        pages: Sequence[SealedPage],
+        manifest: bytes | None,
+    ) -> None:
+        if self.exchanges == self.cut_off_after:
+            raise SupabaseUnavailable
+        if self.exchanges == self.taken_after:
+            raise LeaseLost
+        self.exchanges += 1
+        newest = self.states.newest
+        assert newest is not None
+        assert newest.generation == generation
+        for page in pages:
+            assert self.states.stored[page.page].generation == page.generation
+            self.states.stored[page.page] = page
+        if manifest is not None:
+            self.states.newest = replace(newest, manifest=manifest)
+
+    async def borrow(self, session_id: SessionId) -> Borrowed | None:
+        term = None if self.is_held else 7
+        self.is_held = True
+        return Borrowed(term=term, desired_state="disconnected", state="disconnected")
+
+    async def give_back(self, session_id: SessionId, term: int) -> None:
+        assert term == 7
+        self.is_held = False
 
 
 @dataclass

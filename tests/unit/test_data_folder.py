@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.data_folder import DataFolder
+from connector.data_folder import DataFolder, keys_in_use
 from connector.errors import InvalidSetting
 
 
@@ -74,3 +74,21 @@ def test_a_folder_that_cannot_be_used_is_named_with_the_cure(tmp_path: Path) -> 
 
     with pytest.raises(InvalidSetting, match="WA_DATA_DIR names a folder that cannot"):
         DataFolder.open(tmp_path / "file" / "data", {})
+
+
+def test_the_keys_of_a_connector_are_known_as_long_as_it_runs(tmp_path: Path) -> None:
+    folder = DataFolder.open(tmp_path, {})
+    folder.note_keys(["11111111", "22222222"])
+    folder.close()
+    assert keys_in_use(tmp_path) is None
+
+    with subprocess.Popen(  # noqa: S603 - our own words
+        [sys.executable, "-S", "-c", HOLD_THE_LOCK, tmp_path / "lock"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        assert keys_in_use(tmp_path) == ["11111111", "22222222"]
+        (tmp_path / "keys").unlink()
+        assert keys_in_use(tmp_path) == ()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.errors import SealBroken
-from connector.sealing import OVERHEAD, Sealer, key_id
+from connector.sealing import OVERHEAD, Sealer, key_id, named_key
 
 OLD_KEY, NEW_KEY = bytes(range(32)), bytes(range(32, 64))
 SEALER = Sealer([NEW_KEY])
@@ -82,3 +82,15 @@ def test_an_outbox_row_has_one_lasting_secret_per_key() -> None:
 def test_only_whole_keys_are_taken(keys: list[bytes]) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         Sealer(keys)
+
+
+def test_a_new_seal_names_the_new_key_and_holds_the_same() -> None:
+    both = Sealer([NEW_KEY, OLD_KEY])
+    old = Sealer([OLD_KEY]).seal(b"page", b"here")
+
+    new = both.reseal(old, b"here")
+
+    assert named_key(new) == key_id(NEW_KEY).hex() == both.key_ids[0]
+    assert SEALER.open(new, b"here") == b"page"
+    with pytest.raises(SealBroken):
+        both.reseal(old, b"elsewhere")

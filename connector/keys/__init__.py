@@ -1,0 +1,1 @@
+"""What an operator does with keys: exchanges them, and takes a number's state elsewhere."""

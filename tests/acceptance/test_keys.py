@@ -1,0 +1,66 @@
+"""An operator exchanges the state key, and takes a number to another session."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest_asyncio
+
+from devstack.connector_process import new_state_key
+from tests.acceptance.world import Linked, World
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def own_world(tmp_path: Path) -> AsyncIterator[World]:
+    async with World.begin(tmp_path, WA_POLL_SECONDS="1") as world:
+        yield world
+        world.assert_nothing_went_unanswered()
+
+
+async def _talks_both_ways(linked: Linked, name: str, mark: str) -> None:
+    somebody = linked.world.somebody(name)
+    await somebody.says(linked.owner, f"entrada {mark}")
+    await linked.message(f"entrada {mark}", within=20)
+    row_id = await linked.sends(somebody.number, f"saída {mark}")
+    await linked.app.outbox_is(row_id, "delivered", within=20)
+    assert [heard.text for heard in somebody.heard] == [f"saída {mark}"]
+
+
+async def test_a_key_is_exchanged_while_numbers_run_and_rest_and_the_old_one_goes(
+    own_world: World,
+) -> None:
+    connector = own_world.connector
+    running, resting = await own_world.linked(), await own_world.linked()
+    bob = own_world.somebody("Bob")
+    await bob.says(running.owner, "antes")
+    await running.message("antes")
+    await resting.wants("disconnected")
+    await resting.session_is("disconnected")
+    old, new = connector.state_key, new_state_key()
+    connector.state_key = f"{new},{old}"
+
+    # Whoever runs here must have the new key first.
+    code, said = await connector.command("keys", "rotate")
+    assert (code, "restart it" in said) == (1, True), said
+    await connector.stop()
+    await connector.start()
+    await running.device.connected(timeout=20)
+    code, said = await connector.command("keys", "rotate")
+    assert (code, "needs an earlier key" in said) == (0, True), said
+    assert f"{old}" not in said
+    assert "1 saved states" in said
+
+    await connector.stop()
+    connector.state_key = new
+    await connector.start()
+    await running.device.connected(timeout=20)
+    await resting.wants("connected")
+    await resting.device.connected(timeout=20)
+    await bob.says(running.owner, "depois")
+    await running.message("depois", within=20)
+    await _talks_both_ways(running, "Carla", "sem a chave antiga")
+    await _talks_both_ways(resting, "Davi", "de volta")
+    # Nothing was lost on the way: conversations went on where they were.
+    log = connector.log_file.read_text("utf-8")
+    assert "ratchets are begun anew" not in log
