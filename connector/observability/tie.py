@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from connector.errors import SupabaseRefused
-from connector.ports import Lease, LeaseStore, SessionId
+from connector.ports import Claimed, Lease, LeaseStore, SessionId
 
 Answer = TypeVar("Answer")
 
@@ -42,10 +42,10 @@ class Tie:
         """For how long nobody has even asked."""
         return time.monotonic() - self._looked
 
-    async def claim(self, held: Sequence[SessionId], limit: int) -> Sequence[Lease]:
-        leases = await self._asked(self._leases.claim(held, limit))
-        self._held |= {lease.session.session_id for lease in leases}
-        return leases
+    async def claim(self, held: Sequence[SessionId], capacity: int) -> Claimed:
+        claimed = await self._asked(self._leases.claim(held, capacity))
+        self._held |= {lease.session.session_id for lease in claimed.leases}
+        return claimed
 
     async def renew(self, terms: Mapping[SessionId, int]) -> Mapping[SessionId, Lease]:
         leases = await self._asked(self._leases.renew(terms))

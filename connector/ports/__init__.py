@@ -55,6 +55,7 @@ from connector.ports.spool import (
 )
 from connector.ports.supabase import (
     Claim,
+    Claimed,
     ClaimedRow,
     DesiredState,
     Intake,
@@ -81,6 +82,7 @@ __all__ = [
     "Attempt",
     "AwaitedPiece",
     "Claim",
+    "Claimed",
     "ClaimedFile",
     "ClaimedRow",
     "Clock",

@@ -44,13 +44,29 @@ class Lease:
     session: SessionRow
     term: int
     trusted_until: float
+    yields: bool = False  # another connector should have it: hand it over
+    # How long before it was claimed another connector had had it; None: never.
+    other_held_ago: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """What a look for sessions to run brought."""
+
+    leases: Sequence[Lease] = ()
+    # When there may be something to take that nobody rings for, if that is known.
+    look_again: timedelta | None = None
 
 
 class LeaseStore(Protocol):
     """Raises SupabaseUnavailable."""
 
-    async def claim(self, held: Sequence[SessionId], limit: int) -> Sequence[Lease]:
-        """Take free or expired leases of sessions that have work, besides `held`."""
+    async def claim(self, held: Sequence[SessionId], capacity: int) -> Claimed:
+        """Take our share of sessions that have work, besides `held`: a sign of life.
+
+        `capacity`: for how many sessions there is room, `held` included; 0 says that
+        ours are for others from now on.
+        """
 
     async def renew(self, terms: Mapping[SessionId, int]) -> Mapping[SessionId, Lease]:
         """Extend ours and read their session rows; a missing one is lost."""

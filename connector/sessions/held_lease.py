@@ -34,6 +34,11 @@ class HeldLease:
         return self._lease.term
 
     @property
+    def yields(self) -> bool:
+        """Whether another connector should have the session, by the last renewal."""
+        return self._lease.yields
+
+    @property
     def trusted(self) -> bool:
         """Whether no other connector can hold the session at this moment."""
         return not self._doubted and is_trusted(

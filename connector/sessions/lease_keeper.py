@@ -16,7 +16,7 @@ import structlog
 
 from connector.domain.leases import continues
 from connector.errors import ConnectorError
-from connector.ports import Clock, Lease, LeaseStore, SessionId
+from connector.ports import Claimed, Clock, Lease, LeaseStore, SessionId
 from connector.sessions.deadlines import within
 from connector.sessions.held_lease import HeldLease
 
@@ -29,10 +29,12 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a look at the leases brought: sessions to start, sessions to stop."""
+    """What a look at the leases brought: sessions to start, to stop, to hand over."""
 
     gained: tuple[HeldLease, ...] = ()
     lost: tuple[SessionId, ...] = ()
+    yielded: tuple[HeldLease, ...] = ()  # another connector should have them
+    look_again: float | None = None  # seconds; there may be something to take then
 
 
 class LeaseKeeper:
@@ -66,7 +68,8 @@ class LeaseKeeper:
         """
         async with self._looking:
             missing = await self._renew()
-            claimed = await self._claim(missing)
+            answer = await self._claim(missing)
+            claimed = {lease.session.session_id: lease for lease in answer.leases}
             regained = {key for key in missing if self._goes_on(key, claimed.get(key))}
             for key in regained:
                 self._held[key].renew(claimed[key])
@@ -75,7 +78,22 @@ class LeaseKeeper:
             gained = [
                 self._keep(claimed[key]) for key in claimed if key not in regained
             ]
-            return Changes(gained=tuple(gained), lost=tuple(missing - regained))
+            again = answer.look_again
+            return Changes(
+                gained=tuple(gained),
+                lost=tuple(missing - regained),
+                yielded=tuple(held for held in self._held.values() if held.yields),
+                look_again=None if again is None else again.total_seconds(),
+            )
+
+    async def leave(self) -> None:
+        """Let others count on our sessions from now on; they are released one by one."""
+        async with self._looking:
+            try:
+                leaving = self._store.claim(tuple(self._held), 0)
+                await within(self._clock, RELEASE_WITHIN, leaving)
+            except (ConnectorError, TimeoutError) as error:
+                log.warning("leaving untold", error=error)
 
     async def _renew(self) -> set[SessionId]:
         if not self._held:
@@ -86,14 +104,11 @@ class LeaseKeeper:
             self._held[key].renew(lease)
         return self._held.keys() - renewed.keys()
 
-    async def _claim(self, missing: set[SessionId]) -> dict[SessionId, Lease]:
+    async def _claim(self, missing: set[SessionId]) -> Claimed:
+        # Also when there is no room: it says that we live.
         ours = [key for key in self._held if key not in missing]
-        room = self._most_sessions - len(ours)
-        if room <= 0:
-            return {}
-        claiming = self._store.claim(ours, room)
-        leases = await within(self._clock, ANSWER_WITHIN, claiming)
-        return {lease.session.session_id: lease for lease in leases}
+        claiming = self._store.claim(ours, self._most_sessions)
+        return await within(self._clock, ANSWER_WITHIN, claiming)
 
     def _goes_on(self, key: SessionId, claimed: Lease | None) -> bool:
         """Whether a lease ran out only because Supabase was away: nobody took it."""

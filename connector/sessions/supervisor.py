@@ -8,6 +8,7 @@ spool of a session that no longer runs here is stored all the same.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,11 +75,12 @@ class Supervisor:
             listening = tasks.create_task(self._listen())
             while not self.stopping:
                 self._due.clear()
-                self._follow(await self._look(), tasks)
+                changes = await self._look()
+                self._follow(changes, tasks)
                 if not self._supabase_away:
                     self._drain_left_spools(tasks)
                 await self._around.clock.sleep(SHORTEST_GAP)
-                await self._due.wait()
+                await self._until_due(changes)
             listening.cancel()
             await self._stop_all()
 
@@ -87,6 +89,17 @@ class Supervisor:
             poll = self._pace.poll if self._wakeups.healthy else self._pace.poll_blind
             await self._wakeups.wait_sessions(min(poll, self._pace.renew))
             self._due.set()
+
+    async def _until_due(self, changes: Changes) -> None:
+        """Or until something is free that nobody rings for, such as a dead machine's."""
+        if changes.look_again is None:
+            await self._due.wait()
+            return
+        with suppress(TimeoutError):
+            await within(self._around.clock, changes.look_again, self._rung())
+
+    async def _rung(self) -> None:
+        await self._due.wait()
 
     async def _look(self) -> Changes:
         try:

@@ -1,5 +1,5 @@
--- Purpose: which connectors live, by their heartbeats, for the operator, for sharing sessions, and for members who ask
--- whether all is well (docs/observability.md).
+-- Purpose: which connectors live, by their heartbeats and looks, for the operator, for sharing sessions, and for
+-- members who ask whether all is well (docs/observability.md).
 -- Affects: wa_private.connectors, wa_private.heartbeat_lasts, wa_private.living_connectors (new),
 -- wa_heartbeat, wa_sign_off, wa_health (new).
 
@@ -9,6 +9,11 @@ create table wa_private.connectors (
   version text,
   started_at timestamptz not null default now(),
   heartbeat_at timestamptz not null default now(),
+  capacity integer not null default 0
+  constraint connectors_capacity_check check (capacity >= 0),
+  looked_at timestamptz,
+  shares_until timestamptz not null default '-infinity',
+  back_at timestamptz not null default '-infinity',
   session_count integer not null default 0
   constraint connectors_session_count_check check (session_count >= 0),
   figures jsonb not null default '{}'
@@ -16,6 +21,13 @@ create table wa_private.connectors (
   constraint connectors_figures_check check (jsonb_typeof(figures) = 'object' and pg_column_size(figures) <= 8192)
 );
 comment on table wa_private.connectors is 'Connectors and their last heartbeat, for the operator.';
+comment on column wa_private.connectors.capacity is
+'How many sessions it has room for; 0: it takes none, or is stopping.';
+comment on column wa_private.connectors.looked_at is 'When it last looked for sessions to run (wa_claim_sessions).';
+comment on column wa_private.connectors.shares_until is
+'Sessions are shared with it until then, unless it looks again: a little less than its leases last.';
+comment on column wa_private.connectors.back_at is
+'When it looked again after a silence that was longer than a lease: it was away, or the database was for all.';
 comment on column wa_private.connectors.figures is
 'The same figures as one line of the connector''s log every ten minutes: numbers only, of all sessions together.';
 

@@ -250,7 +250,8 @@ async def scene(
         workspace_id, session_id = await _session(database)
         leases = SupabaseLeases(client, SystemClock(), holder=session_id, ttl=TTL)
         held = {
-            lease.session.session_id: lease.term for lease in await leases.claim([], 50)
+            lease.session.session_id: lease.term
+            for lease in (await leases.claim([], 50)).leases
         }
         yield Scene(
             whatsapp=whatsapp,

@@ -133,6 +133,18 @@ async def renew(
     return {str(row["session_id"]) for row in rows}
 
 
+async def surplus(
+    connection: Connection, holder: str, terms: Mapping[str, int]
+) -> set[str]:
+    """The sessions that a renewal says another connector should have."""
+    rows = await connection.fetch(
+        "select session_id from wa_renew_leases($1, $2, '30 s') where yields",
+        holder,
+        leases(terms),
+    )
+    return {str(row["session_id"]) for row in rows}
+
+
 async def release(
     connection: Connection, holder: str, terms: Mapping[str, int]
 ) -> set[str]:

@@ -14,6 +14,7 @@ from tests.database.scene import (
     Session,
     claim,
     expire,
+    look,
     release,
     renew,
 )
@@ -25,7 +26,9 @@ async def test_two_claimers_at_once_get_every_session_once(database: Database) -
     async def claims(holder: str) -> set[str]:
         taken: set[str] = set()
         async with database.as_service() as connection:
-            while more := await claim(connection, holder, limit=2, held=list(taken)):
+            while more := await claim(
+                connection, holder, capacity=len(taken) + 2, held=list(taken)
+            ):
                 assert set(more.values()) == {1}
                 taken |= more.keys()
         return taken
@@ -184,10 +187,7 @@ async def test_only_sessions_with_work_are_claimed(
 async def test_asking_again_with_the_same_value_is_noticed(
     database: Database, session: Session, service: Connection
 ) -> None:
-    row = await service.fetchrow(
-        "select * from wa_claim_sessions('a', '30 s', 1, '{}')"
-    )
-    assert row is not None
+    [row] = (await look(service, "a"))["leases"]
     async with database.as_member(session.owner) as member:
         await member.execute("update wa_sessions set desired_state = 'connected'")
         await member.execute("update wa_sessions set name = 'Sales'")

@@ -160,7 +160,7 @@ class Scene:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[SessionRunner]:
         """A runner that runs meanwhile, under a lease of 30 s that nobody renews."""
-        (lease,) = await self.leases.claim([], 1)
+        (lease,) = (await self.leases.claim([], 1)).leases
         self.held = HeldLease(lease, self.clock, ask_now=lambda: None)
         runner = SessionRunner(self.held, self.around)
         async with asyncio.TaskGroup() as tasks:

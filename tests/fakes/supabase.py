@@ -10,6 +10,7 @@ from connector.domain.leases import trusted_until
 from connector.domain.messages import Json
 from connector.errors import ConnectorError, SupabaseUnavailable
 from connector.ports import (
+    Claimed,
     Clock,
     DesiredState,
     Lease,
@@ -63,20 +64,21 @@ class MemoryLeases:
         lease.holder, lease.term = other, lease.term + 1
         lease.expires_at = self.clock.monotonic() + TTL
 
-    async def claim(self, held: Sequence[SessionId], limit: int) -> Sequence[Lease]:
+    async def claim(self, held: Sequence[SessionId], capacity: int) -> Claimed:
         self._answer()
         now = self.clock.monotonic()
         claimed: list[Lease] = []
         for session_id, row in self.rows.items():
             lease = self.leases.setdefault(session_id, _HeldRow("", 0, now))
             forgotten = lease.holder == OURS and session_id not in held
-            if (lease.expires_at > now and not forgotten) or len(claimed) == limit:
+            full = len(held) + len(claimed) >= capacity
+            if (lease.expires_at > now and not forgotten) or full:
                 continue
             if row.desired_state is not DesiredState.CONNECTED:
                 continue
             lease.holder, lease.term = OURS, lease.term + 1
             claimed.append(self._extend(session_id))
-        return claimed
+        return Claimed(leases=claimed)
 
     async def renew(self, terms: Mapping[SessionId, int]) -> Mapping[SessionId, Lease]:
         self._answer()

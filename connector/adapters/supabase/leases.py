@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from connector.adapters.supabase.client import Row, SupabaseClient
-from connector.adapters.supabase.rows import LeaseRow
+from connector.adapters.supabase.client import SupabaseClient
+from connector.adapters.supabase.rows import ClaimAnswer, LeaseRow
 from connector.domain.leases import trusted_until
 from connector.domain.messages import Json
-from connector.ports import Clock, Lease, SessionId
+from connector.ports import Claimed, Clock, Lease, SessionId
 
 
 class SupabaseLeases:
@@ -23,18 +23,23 @@ class SupabaseLeases:
         self._holder = holder
         self._ttl = ttl
 
-    async def claim(self, held: Sequence[SessionId], limit: int) -> Sequence[Lease]:
+    async def claim(self, held: Sequence[SessionId], capacity: int) -> Claimed:
         started = self._clock.monotonic()
-        rows = await self._client.call(
+        [answer] = await self._client.call(
             "wa_claim_sessions",
             {
                 "p_holder": self._holder,
                 "p_ttl": self._interval,
-                "p_limit": limit,
+                "p_capacity": capacity,
                 "p_held": list(held),
             },
         )
-        return [self._lease(row, started) for row in rows]
+        claimed = ClaimAnswer.read(answer)
+        again = claimed.look_again
+        return Claimed(
+            leases=[self._lease(row, started) for row in claimed.leases],
+            look_again=None if again is None else timedelta(seconds=again),
+        )
 
     async def renew(self, terms: Mapping[SessionId, int]) -> Mapping[SessionId, Lease]:
         started = self._clock.monotonic()
@@ -46,7 +51,7 @@ class SupabaseLeases:
                 "p_ttl": self._interval,
             },
         )
-        leases = [self._lease(row, started) for row in rows]
+        leases = [self._lease(LeaseRow.read(row), started) for row in rows]
         return {lease.session.session_id: lease for lease in leases}
 
     async def release(self, terms: Mapping[SessionId, int]) -> None:
@@ -59,12 +64,13 @@ class SupabaseLeases:
     def _interval(self) -> str:
         return f"{self._ttl.total_seconds()} seconds"
 
-    def _lease(self, row: Row, started: float) -> Lease:
-        parsed = LeaseRow.read(row)
+    def _lease(self, row: LeaseRow, started: float) -> Lease:
         return Lease(
-            session=parsed.session(),
-            term=parsed.term,
+            session=row.session(),
+            term=row.term,
             trusted_until=trusted_until(started, self._ttl.total_seconds()),
+            yields=row.yields,
+            other_held_ago=row.other_held_ago,
         )
 
 

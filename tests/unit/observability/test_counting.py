@@ -34,7 +34,7 @@ from connector.payloads.reading import MODELS
 from connector.ports import (
     ClaimedFile,
     Lane,
-    Lease,
+    Claimed,
     SealedFile,
     SessionId,
     SpooledBatch,
@@ -120,7 +120,7 @@ async def test_leases_tell_whether_supabase_is_there() -> None:
 
 async def test_a_key_that_is_refused_is_told_from_an_outage() -> None:
     class Refusing(MemoryLeases):
-        async def claim(self, held: Sequence[SessionId], limit: int) -> Sequence[Lease]:
+        async def claim(self, held: Sequence[SessionId], capacity: int) -> Claimed:
             raise SupabaseRefused
 
     tie = Tie(Refusing(ManualClock()))

@@ -8,8 +8,14 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from connector.domain.login_ramp import Ramp
+from connector.domain.login_ramp import (
+    BETWEEN_KNOCKS,
+    IS_AWAY,
+    Ramp,
+    TurnOutcome,
+)
 from connector.domain.session import Phase, Session
+from connector.domain.session_events import TurnCame
 from connector.ports import DesiredState, Signal
 from connector.sessions.held_lease import HeldLease
 from connector.sessions.login_gate import TURN_WITHIN, LoginGate
@@ -85,23 +91,21 @@ async def test_the_first_word_of_whatsapp_ends_the_turn(
 async def test_a_turn_whose_session_says_nothing_ends_by_itself(
     scene: GatedScene,
 ) -> None:
-    (lease,) = await scene.leases.claim([], 1)
+    (lease,) = (await scene.leases.claim([], 1)).leases
     held = HeldLease(lease, scene.clock, ask_now=lambda: None)
-    came = asyncio.Event()
-
-    async def comes() -> None:
-        came.set()
+    came: asyncio.Queue[object] = asyncio.Queue()
 
     async with asyncio.TaskGroup() as tasks:
-        turn = LoginTurn(scene.gate, held, scene.clock, tasks, comes)
+        turn = LoginTurn(scene.gate, held, scene.clock, tasks, came.put)
         turn.ask(by_person=False)
-        await came.wait()
+        assert await came.get() == TurnCame()
         await scene.clock.advance(TURN_WITHIN - 1)
         assert scene.gate.under_way == 1
         await scene.clock.advance(1)
 
         assert scene.gate.under_way == 0
         turn.follow(Session(phase=Phase.ONLINE))  # it may say something later still
+        turn.end()
 
 
 async def test_waiting_keeps_nobody_from_disconnecting(scene: GatedScene) -> None:
@@ -167,3 +171,62 @@ async def test_a_number_without_keys_comes_before_those_that_have_some(
         assert scene.gate.waiting == 1
         other.set()
         await asyncio.gather(*linked)
+
+
+async def test_while_whatsapp_answers_nobody_one_number_tries_now_and_then(
+    scene: GatedScene,
+) -> None:
+    for _ in range(IS_AWAY - 1):
+        scene.gate.ended(TurnOutcome.FAILED)
+    async with scene.running():
+        worker = await scene.launches(1)
+        worker.says(Signal.CONNECT_ERROR)
+        await scene.shows("reconnecting/connect_error")
+
+        assert scene.gate.under_way == 1  # nobody else knocks in its place
+        await scene.clock.advance(BETWEEN_KNOCKS.total_seconds())
+        assert scene.gate.under_way <= 1
+
+
+async def test_the_first_answer_ends_everybodys_back_off(scene: GatedScene) -> None:
+    async with scene.running():
+        for launch in range(1, IS_AWAY + 4):
+            worker = await scene.launches(launch)
+            worker.says(Signal.CONNECT_ERROR)
+            await settle()
+            await scene.let_time_pass(10.0 if launch < IS_AWAY + 3 else 0.0)
+            if launch < IS_AWAY + 3:
+                await scene.let_time_pass(300.0)
+        assert scene.gate.ramp.whatsapp_is_away
+
+        scene.gate.ended(TurnOutcome.ANSWERED)  # by another number
+
+        await scene.launches(IS_AWAY + 4)
+
+
+async def test_a_stop_during_the_pause_waits_for_nothing(scene: GatedScene) -> None:
+    for _ in range(IS_AWAY):
+        scene.gate.ended(TurnOutcome.FAILED)
+    async with scene.running():
+        worker = await scene.launches(1)
+        worker.says(Signal.CONNECT_ERROR)
+        await scene.shows("reconnecting/connect_error")
+        began = scene.clock.monotonic()
+
+    assert scene.clock.monotonic() - began < BETWEEN_KNOCKS.total_seconds()
+    assert scene.gate.under_way == 0
+    scene.gate.ended(TurnOutcome.ANSWERED)  # nobody of this session hears of it
+
+
+async def test_an_outage_that_lasts_is_told_of_although_it_waits_for_its_turn(
+    scene: GatedScene,
+) -> None:
+    for _ in range(IS_AWAY):
+        scene.gate.ended(TurnOutcome.FAILED)
+    others = await scene.others_log_in()
+    async with scene.running():
+        await scene.shows("connecting/starting")
+        await scene.let_time_pass(600.0)
+
+        assert scene.watch.tell_stuck(scene.clock.monotonic()) == 1
+    await others.aclose()

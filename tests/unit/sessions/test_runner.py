@@ -354,7 +354,7 @@ async def test_a_planned_stop_does_not_wait_for_supabase_for_ever(
 
 
 async def test_a_runner_that_fails_leaves_no_worker_behind(scene: Scene) -> None:
-    (lease,) = await scene.leases.claim([], 1)
+    (lease,) = (await scene.leases.claim([], 1)).leases
     broken = replace(scene.around, chance=lambda: 1 / 0)
     held = HeldLease(lease, scene.clock, ask_now=lambda: None)
     with pytest.raises(ExceptionGroup):

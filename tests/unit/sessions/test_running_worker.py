@@ -20,7 +20,7 @@ async def test_a_launch_cancelled_the_moment_it_succeeds_leaves_a_worker_to_end(
     None
 ):
     scene = Scene()
-    (lease,) = await scene.leases.claim([], 1)
+    (lease,) = (await scene.leases.claim([], 1)).leases
     held = HeldLease(lease, scene.clock, ask_now=lambda: None)
     async with asyncio.TaskGroup() as tasks:
         running = RunningWorker(held, scene.launcher, scene.clock, tasks, deaf)

@@ -96,7 +96,7 @@ def keeper(kept: Kept) -> StateKeeper:
 async def held(kept: Kept) -> HeldLease:
     leases = MemoryLeases(kept.clock)
     leases.want(wanted())
-    (lease,) = await leases.claim([], 1)
+    (lease,) = (await leases.claim([], 1)).leases
     return HeldLease(lease, kept.clock, ask_now=lambda: None)
 
 

@@ -11,12 +11,13 @@ from connector.adapters.supabase.rows.outbox import (
     result,
 )
 from connector.adapters.supabase.rows.reading import Row
-from connector.adapters.supabase.rows.sessions import LeaseRow
+from connector.adapters.supabase.rows.sessions import ClaimAnswer, LeaseRow
 from connector.adapters.supabase.rows.uploads import UploadRow, upload
 from connector.adapters.supabase.rows.writing import Record
 
 __all__ = [
     "Batch",
+    "ClaimAnswer",
     "DevicePageRow",
     "DeviceStateRow",
     "LeaseRow",

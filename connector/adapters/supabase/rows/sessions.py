@@ -9,7 +9,7 @@ from connector.ports import DesiredState, SessionId, SessionRow
 
 
 class LeaseRow(Row):
-    """A row of `wa_claim_sessions` and `wa_renew_leases`."""
+    """A row of `wa_renew_leases`, and of what `wa_claim_sessions` took."""
 
     session_id: str
     term: int
@@ -21,6 +21,8 @@ class LeaseRow(Row):
     ignore_newsletters: bool
     ignore_calls: bool
     appear_online: bool
+    yields: bool = False
+    other_held_ago: float | None = None
 
     def session(self) -> SessionRow:
         return SessionRow(
@@ -34,3 +36,10 @@ class LeaseRow(Row):
             ignore_calls=self.ignore_calls,
             appear_online=self.appear_online,
         )
+
+
+class ClaimAnswer(Row):
+    """The answer of `wa_claim_sessions`."""
+
+    leases: list[LeaseRow]
+    look_again: float | None  # seconds
