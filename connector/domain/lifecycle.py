@@ -47,6 +47,7 @@ from connector.domain.session_events import (
     Started,
     TimerFired,
     TurnCame,
+    Turned,
     Wanted,
     WorkerAnswered,
 )
@@ -69,6 +70,15 @@ PAIRING_END: Final = WHOLE_ATTEMPT + timedelta(seconds=15)
 SYNC_WITHIN: Final = timedelta(seconds=10)
 HEARTBEAT: Final = timedelta(seconds=30)
 
+# What all numbers meet while WhatsApp is away, and one alone when its own line is.
+OUTAGES: Final = (
+    situations.CONNECTION_LOST,
+    situations.KEEPALIVE_TIMEOUT,
+    situations.STREAM_ERROR,
+    situations.CONNECT_ERROR,
+    situations.SERVER_UNAVAILABLE,
+    situations.NOT_RESPONDING,
+)
 PAIRING_FAILURES: Final = {
     "timeout": situations.QR_TIMEOUT,
     "err-client-outdated": situations.CLIENT_OUTDATED,
@@ -84,8 +94,8 @@ def transition(session: Session, event: Event, moment: Moment) -> Step:
         return grant(session, event, moment)
     if isinstance(event, TimerFired):
         return _on_time(session, event.timer, moment)
-    if isinstance(event, TurnCame):
-        return take_turn(session)
+    if isinstance(event, Turned):
+        return _on_turn(session, event)
     if session.phase in (Phase.REST, Phase.WAITING):
         return session, ()  # an echo of a worker that is gone
     if isinstance(event, PairingStep):
@@ -95,6 +105,15 @@ def transition(session: Session, event: Event, moment: Moment) -> Step:
     if isinstance(event, Refusal):
         return accept_refusal(session, event, moment)
     return recover(session, event, moment)
+
+
+def _on_turn(session: Session, event: Turned) -> Step:
+    if isinstance(event, TurnCame):
+        return take_turn(session)
+    backs_off = session.phase is Phase.REST and session.retry_at is not None
+    if backs_off and session.situation in OUTAGES:
+        return launch(session)
+    return session, ()
 
 
 def _on_pairing(session: Session, event: PairingStep, moment: Moment) -> Step:

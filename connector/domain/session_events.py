@@ -30,6 +30,11 @@ class TurnCame: ...
 
 
 @dataclass(frozen=True, slots=True)
+class WhatsAppBack:
+    """It answered another number, after it had answered nobody for a while."""
+
+
+@dataclass(frozen=True, slots=True)
 class Started: ...
 
 
@@ -175,4 +180,5 @@ Trouble: TypeAlias = (
 )
 Refusal: TypeAlias = LoggedOut | Replaced | Banned | Outdated | ConnectFailure
 WorkerSaid: TypeAlias = PairingStep | Going | Trouble | Refusal
-Event: TypeAlias = Wanted | WorkerSaid | TimerFired | TurnCame
+Turned: TypeAlias = TurnCame | WhatsAppBack
+Event: TypeAlias = Wanted | WorkerSaid | TimerFired | Turned

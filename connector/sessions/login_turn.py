@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
 
 import structlog
 
 from connector.domain.login_ramp import TurnOutcome
 from connector.domain.session import Phase, Session
+from connector.domain.session_events import Event, TurnCame, WhatsAppBack
 from connector.domain.states import State
 from connector.ports import Clock
 from connector.sessions.deadlines import within
@@ -28,36 +29,36 @@ class LoginTurn:
         held: HeldLease,
         clock: Clock,
         tasks: asyncio.TaskGroup,
-        came: Callable[[], Awaitable[None]],
+        hear: Callable[[Event], Awaitable[None]],
     ) -> None:
-        """`came` is awaited when it is our turn."""
+        """`hear` is told of TurnCame and WhatsAppBack."""
         self._gate = gate
         self._held = held
         self._clock = clock
         self._tasks = tasks
-        self._came = came
+        self._hear = hear
+        self._running: set[asyncio.Task[None]] = set()
         self._waiting: asyncio.Task[None] | None = None
         self._over: asyncio.Future[TurnOutcome] | None = None
         self._let_in = False
+        gate.tell(self._is_back)
 
     def ask(self, *, by_person: bool) -> None:
         """Wait for a turn, anew when one is waited for already."""
         self.give_back()
         self._over = asyncio.get_running_loop().create_future()
-        self._waiting = self._tasks.create_task(
-            self._have(self._over, by_person=by_person)
-        )
+        self._waiting = self._run(self._have(self._over, by_person=by_person))
 
     def follow(self, session: Session) -> None:
         """Give the turn back as soon as WhatsApp has said something, or nobody asks."""
         if session.phase in _HAVING_A_TURN or self._over is None:
             return
-        if self._let_in:
-            if not self._over.done():  # the turn may have been too long
-                self._over.set_result(_outcome(session))
-            self._over = self._waiting = None
-        else:
+        if not self._let_in:
             self.give_back()
+            return
+        if not self._over.done():  # the turn may have been too long
+            self._over.set_result(_outcome(session))
+        self._over = self._waiting = None
 
     def give_back(self) -> None:
         """Wait for no turn any more, and have none."""
@@ -66,21 +67,42 @@ class LoginTurn:
         self._over = self._waiting = None
         self._let_in = False
 
+    def end(self) -> None:
+        """The session runs here no more."""
+        self._gate.tell_no_more(self._is_back)
+        for task in self._running:
+            task.cancel()
+
     async def _have(
         self, over: asyncio.Future[TurnOutcome], *, by_person: bool
     ) -> None:
         # Nothing may be launched before, and others can use the time.
         await self._held.until_trusted()
-        async with self._gate.turn(asked_by_person=by_person) as turn:
+        async with self._gate.turn(asked_by_person=by_person):
             self._let_in = True
             try:
-                turn.outcome = await within(self._clock, TURN_WITHIN, self._use(over))
+                outcome = await within(self._clock, TURN_WITHIN, self._use(over))
             except TimeoutError:
                 log.warning("turn over, no answer", session_id=self._held.session_id)
+                return
+            if pause := self._gate.ended(outcome):
+                await self._clock.sleep(pause.total_seconds())
 
     async def _use(self, over: asyncio.Future[TurnOutcome]) -> TurnOutcome:
-        await self._came()
+        await self._hear(TurnCame())
         return await over
+
+    def _is_back(self) -> None:
+        self._run(self._tell())
+
+    async def _tell(self) -> None:
+        await self._hear(WhatsAppBack())
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = self._tasks.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
 
 
 def _outcome(session: Session) -> TurnOutcome:

@@ -115,12 +115,13 @@ class SessionRunner:
                 self._held,
                 self._around.clock,
                 tasks,
-                self._turn_came,
+                self._events.put,
             )
             self._around.states.begin(self._held.session_id)
             try:
                 await self._run_tasks(tasks)
             finally:
+                self._turn.end()
                 # Still there only when something failed, or took too long to stop.
                 await self._end_worker()
                 self._around.states.end(self._held.session_id)
@@ -144,7 +145,7 @@ class SessionRunner:
         for task in (driving, stopping, wishing):
             task.cancel()
         self._timers.cancel_all()
-        self._turn.give_back()
+        self._turn.end()
         await asyncio.wait({driving})
         await self._wind_down(others)
         reporting.cancel()
@@ -166,9 +167,6 @@ class SessionRunner:
 
     async def _ring(self, timer: Timer) -> None:
         await self._events.put(events.TimerFired(timer))
-
-    async def _turn_came(self) -> None:
-        await self._events.put(events.TurnCame())
 
     async def _hear_wishes(self) -> None:
         # What is wished for depends on whether there are keys to do it with.
@@ -219,7 +217,9 @@ class SessionRunner:
     def _show_watch(self) -> None:
         now, session_id = self._around.clock.monotonic(), self._held.session_id
         situation, record = self._session.situation, self._reporter.record
-        queued = self._session.phase is Phase.WAITING
+        in_queue = self._session.phase is Phase.WAITING
+        # While WhatsApp is away nothing moves, and people should hear of it.
+        queued = in_queue and not self._around.gate.ramp.whatsapp_is_away
         self._around.watch.shows(session_id, situation, now, record, queued=queued)
 
     def _show_companions(self) -> None:

@@ -22,6 +22,7 @@ from connector.domain.session_commands import (
 from connector.domain.states import Situation
 from tests.fakes.stages import (
     ACCOUNT,
+    AT_REST,
     MOMENT,
     NOW,
     OFFLINE,
@@ -219,3 +220,34 @@ def test_a_ban_without_an_end_is_looked_at_slowly() -> None:
     todo = commands(ONLINE, events.Banned(code=None, until=None))
 
     assert timers(todo)[Timer.RETRY] >= timedelta(minutes=15)
+
+
+OUTAGES = [
+    events.ConnectError(),
+    events.KeepaliveTimeout(),
+    events.ConnectFailure(503),
+]
+OF_ONE_NUMBER = [
+    events.WorkerExited(1),
+    events.ConnectFailure(400),
+    events.ConnectFailure(409),
+    events.SpoolFull(),
+    events.Outdated(),
+]
+
+
+@pytest.mark.parametrize("trouble", [*OUTAGES, *OF_ONE_NUMBER], ids=repr)
+def test_back_off_ends_early_when_whatsapp_answers_others(
+    trouble: events.Event,
+) -> None:
+    waiting = after(ONLINE, trouble)
+
+    back, todo = transition(waiting, events.WhatsAppBack(), MOMENT)
+
+    assert kinds(todo) == ([AwaitTurn] if trouble in OUTAGES else [])
+    assert back.failures == waiting.failures
+
+
+@pytest.mark.parametrize("session", [AT_REST, *WORKING])
+def test_who_does_not_back_off_needs_no_such_news(session: Session) -> None:
+    assert commands(session, events.WhatsAppBack()) == ()

@@ -226,6 +226,7 @@ EVERYTHING: list[events.Event] = [
     events.LogOutWanted(paired=True),
     events.LogOutWanted(paired=False),
     events.TurnCame(),
+    events.WhatsAppBack(),
     events.Started(),
     events.QrShown("qr"),
     events.PairingCodeShown("AB-CD"),

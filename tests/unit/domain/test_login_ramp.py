@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.domain.login_ramp import LEAST, MOST, Ramp, TurnOutcome, ramp_for
+from connector.domain.login_ramp import (
+    IS_AWAY,
+    LEAST,
+    MOST,
+    Ramp,
+    TurnOutcome,
+    ramp_for,
+)
 
 OUTCOMES = st.lists(st.sampled_from(TurnOutcome), max_size=60)
 
 
-@pytest.mark.parametrize(("cores", "most"), [(0, 2), (1, 2), (2, 4), (4, 8), (64, 8)])
+@pytest.mark.parametrize(("cores", "most"), [(0, 2), (1, 4), (2, 8), (64, 8)])
 def test_a_machine_may_do_what_its_cores_can(cores: int, most: int) -> None:
     assert ramp_for(cores) == Ramp(most)
     assert ramp_for(cores).at_once == LEAST
@@ -33,6 +42,18 @@ def test_two_failures_take_it_back_to_where_it_began() -> None:
     assert ramp.after(TurnOutcome.FAILED).at_once == 4
     assert ramp.after(TurnOutcome.FAILED).after(TurnOutcome.FAILED).at_once == LEAST
     assert ramp.after(TurnOutcome.NEITHER) == ramp
+
+
+def test_whatsapp_is_away_after_a_few_failures_in_a_row_until_it_answers() -> None:
+    ramp = ramp_for(2)
+    for _ in range(IS_AWAY - 1):
+        ramp = ramp.after(TurnOutcome.FAILED).after(TurnOutcome.NEITHER)
+        assert ramp.pause == timedelta(0)
+    away = ramp.after(TurnOutcome.FAILED)
+
+    assert away.whatsapp_is_away
+    assert away.pause == timedelta(seconds=5)
+    assert not away.after(TurnOutcome.ANSWERED).whatsapp_is_away
 
 
 @settings(max_examples=30)

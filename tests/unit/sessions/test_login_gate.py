@@ -29,9 +29,9 @@ class Crowd:
             self.waiting[name] = asyncio.create_task(turn)
 
     async def _turn(self, name: str, by_person: bool) -> None:  # noqa: FBT001 - one caller
-        async with self.gate.turn(asked_by_person=by_person) as turn:
+        async with self.gate.turn(asked_by_person=by_person):
             self.came.append(name)
-            turn.outcome = await self.ends[name]
+            self.gate.ended(await self.ends[name])
 
     async def end(
         self, *names: str, outcome: TurnOutcome = TurnOutcome.NEITHER

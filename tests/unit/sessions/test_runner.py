@@ -55,7 +55,7 @@ async def test_a_number_is_linked_by_qr(scene: Scene) -> None:
 async def test_a_worker_that_dies_is_replaced_after_the_back_off(scene: Scene) -> None:
     worker = await scene.go_online()
 
-    worker.dies()
+    worker.dies(1)
     await scene.shows("reconnecting/worker_exited")
     assert len(scene.launcher.workers) == 1
     await scene.clock.advance(1.0)
