@@ -67,6 +67,7 @@ async def _project(settings: Settings) -> list[Finding]:
             project.doors(answer),
             project.realtime_tables(answer),
             project.clock(answer),
+            await project.saved_states(client, Sealer(settings.state_keys)),
             await project.doorbell(settings.supabase_url, settings.supabase_secret_key),
             await project.storage(client),
         ]

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from connector.adapters.whatsapp.spool.overview import sealed, spools
+from connector.adapters.whatsapp.sealed_folders import sealed_folders
 from connector.doctor.findings import Finding, bad, good, warning
 from connector.errors import SpoolUnavailable
 from connector.sealing import Sealer
@@ -58,17 +58,25 @@ def disk(path: Path) -> Finding:
 def state_key(path: Path, sealer: Sealer) -> Finding:
     """Whether what is sealed on this disk can be opened: the key's id is asked, no more."""
     try:
-        waiting = [sealed(spool) for spool in spools(path).values()]
-    except SpoolUnavailable as error:
+        sealed = [folder.keys() for folder in sealed_folders(path)]
+    except (SpoolUnavailable, OSError) as error:
         return bad("state key", f"A spool cannot be read: {error}", "Look at the disk.")
-    unknown = sum(body is not None and not sealer.knows(body) for body in waiting)
+    configured = set(sealer.key_ids)
+    unknown = sum(not configured.issuperset(keys) for keys in sealed)
     if unknown:
         return bad(
             "state key",
-            f"{unknown} spool(s) here were sealed with a key that is not configured.",
+            f"{unknown} session(s) here wait with what a key sealed that is not"
+            " configured.",
             "Add the earlier key to WA_STATE_KEY, after a comma: nothing is lost.",
         )
-    return good("state key", "Everything sealed here names a configured key.")
+    if any(set(keys) - {sealer.current_key} for keys in sealed):
+        return good(
+            "state key",
+            "Everything sealed here opens, some of it with an earlier key only: keep"
+            " that until `zapbase keys rotate` has run.",
+        )
+    return good("state key", "Everything sealed here opens with the first key.")
 
 
 def neonize(python: Iterable[str] = (sys.executable,)) -> Finding:

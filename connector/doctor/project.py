@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from connector.adapters.supabase.client import SupabaseClient
+from connector.adapters.supabase.keys import SupabaseDeviceStateKeys
 from connector.adapters.supabase.media import BUCKET, SupabaseFileStore
 from connector.adapters.supabase.probes import SCHEMA
 from connector.adapters.supabase.stored_files import SupabaseStoredFiles
@@ -17,6 +18,7 @@ from connector.adapters.supabase.wakeups import SupabaseWakeups
 from connector.doctor.findings import Finding, bad, good, warning
 from connector.domain.outgoing import StoredFile
 from connector.errors import ConnectorError, SupabaseUnavailable
+from connector.sealing import Sealer
 
 LISTENED_TO: Final = 5  # tables that apps hear of by Realtime
 SLOW: Final = 1.0
@@ -88,6 +90,31 @@ def clock(answer: Answer, now: datetime | None = None) -> Finding:
         f"It is {apart:.0f} s from the database's.",
         "Switch time synchronisation on. Nothing is decided by it, but times mislead.",
     )
+
+
+async def saved_states(client: SupabaseClient, sealer: Sealer) -> Finding:
+    """Whether the numbers' saved keys can be opened: the keys' ids are asked, no more."""
+    unknown = earlier = saved = 0
+    configured = set(sealer.key_ids)
+    try:
+        async for state in SupabaseDeviceStateKeys(client).all():
+            saved += 1
+            unknown += not configured.issuperset(state.state_keys)
+            earlier += set(state.state_keys) != {sealer.current_key}
+    except ConnectorError as error:
+        return bad("saved states", str(error), _PUSH)
+    if unknown:
+        return bad(
+            "saved states",
+            f"Of {unknown} of {saved} numbers the saved state is sealed with a key that"
+            " is not configured: no machine with these keys can go on from it.",
+            "Add the earlier key to WA_STATE_KEY, after a comma. If it is lost, these"
+            " numbers have to be logged out and linked again.",
+        )
+    if earlier:
+        sentence = f"Those of {saved} numbers open, {earlier} with an earlier key only."
+        return good("saved states", f"{sentence} `zapbase keys rotate` exchanges it.")
+    return good("saved states", f"Those of {saved} numbers open with the first key.")
 
 
 async def doorbell(url: str, key: str) -> Finding:

@@ -68,7 +68,7 @@ async def test_a_project_that_is_well_is_called_well(
     assert set(told) == {
         *("settings", "data folder", "disk", "state key", "neonize", "supabase"),
         *("schema", "row-level security", "realtime tables", "clock"),
-        *("doorbell", "storage"),
+        *("saved states", "doorbell", "storage"),
     }
 
 
@@ -133,6 +133,41 @@ async def test_a_spool_of_another_key_and_a_folder_of_somebody_elses_are_named(
     assert told["state key"]["verdict"] == "bad"
     assert "WA_STATE_KEY" in told["state key"]["cure"]
     assert nowhere["data folder"]["verdict"] == "bad"
+
+
+async def test_saved_states_of_a_lost_key_and_of_an_earlier_one_are_told_apart(
+    local: LocalSupabase, tmp_path: Path
+) -> None:
+    earlier, lost = secrets.token_bytes(32), secrets.token_bytes(32)
+    database = await asyncpg.connect(local.database_url)
+    for name, key in (("one", KEY), ("two", earlier), ("three", lost)):
+        await database.execute(
+            "with workspace as ("
+            "  insert into wa_workspaces (name) values ($1) returning id"
+            "), session as ("
+            "  insert into wa_sessions (workspace_id) select id from workspace"
+            "  returning id"
+            ") insert into wa_private.device_states (session_id, generation, manifest)"
+            " select id, 1, $2 from session",
+            name,
+            Sealer([key]).seal(b"a manifest", b""),
+        )
+    known = ",".join(base64.b64encode(key).decode() for key in (KEY, earlier, lost))
+
+    (_, two_keys), (_, all_keys) = await asyncio.gather(
+        examined(settings(local, tmp_path, WA_STATE_KEY=known.rpartition(",")[0])),
+        examined(settings(local, tmp_path, WA_STATE_KEY=known)),
+    )
+
+    await database.execute(
+        "delete from wa_workspaces where name in ('one', 'two', 'three')"
+    )
+    await database.close()
+    assert two_keys["saved states"]["verdict"] == "bad"
+    assert two_keys["saved states"]["sentence"].startswith("Of 1 of 3 numbers")
+    assert "WA_STATE_KEY" in two_keys["saved states"]["cure"]
+    assert all_keys["saved states"]["verdict"] == "good"
+    assert "2 with an earlier key" in all_keys["saved states"]["sentence"]
 
 
 async def test_missing_settings_are_all_said_at_once_and_values_never() -> None:

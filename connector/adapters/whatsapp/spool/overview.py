@@ -34,12 +34,6 @@ select
   (select received_at from events order by seq limit 1),
   (select count(*) from dead_letters)
 """
-_ANY: Final = """
-select body from (select body from events limit 1)
-union all
-select body from (select body from dead_letters limit 1)
-limit 1
-"""
 _LETTERS: Final = """
 select rowid, code, received_at, length(body), reason from dead_letters order by rowid
 """
@@ -107,16 +101,6 @@ def depth(path: Path) -> SpoolDepth:
             oldest_at=None if oldest is None else _moment(oldest),
             dead_letters=letters,
         )
-
-
-def sealed(path: Path) -> bytes | None:
-    """Something that waits there, still sealed; None when nothing does.
-
-    Raises SpoolUnavailable.
-    """
-    with _translated(), contextlib.closing(_existing(path)) as connection:
-        row = connection.execute(_ANY).fetchone()
-        return None if row is None else bytes(row[0])
 
 
 def replay(path: Path, letter_id: int = 0) -> int:
