@@ -23,6 +23,11 @@ def back_off(failures: int, chance: float, longest: timedelta = LONGEST) -> time
     return min(FIRST_CEILING * (1 << doublings), longest) * chance
 
 
+def is_worth_saying(failures: int) -> bool:
+    """Whether to log this failure (1, 2, …) in a row: an outage is long, a disk is not."""
+    return failures & (failures - 1) == 0
+
+
 def ever_later(
     first: timedelta, attempts: int, chance: float, longest: timedelta
 ) -> timedelta:

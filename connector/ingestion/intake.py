@@ -26,7 +26,11 @@ import structlog
 
 from connector.domain.incoming import Incoming
 from connector.domain.messages import OwnRead, Receipt
-from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off
+from connector.domain.retry import (
+    LONGEST_FOR_SUPABASE,
+    back_off,
+    is_worth_saying,
+)
 from connector.errors import (
     ConnectorError,
     InputRefused,
@@ -167,13 +171,14 @@ class _Emptying:
 
     async def _pause(self, failures: int, error: ConnectorError) -> None:
         delay = back_off(failures, random.random(), LONGEST_FOR_SUPABASE)  # noqa: S311 - jitter
-        log.warning(
-            "storing waits",
-            session_id=self._session_id,
-            failures=failures,
-            seconds=round(delay.total_seconds(), 1),
-            error=error,
-        )
+        if is_worth_saying(failures):
+            log.warning(
+                "storing waits",
+                session_id=self._session_id,
+                failures=failures,
+                seconds=round(delay.total_seconds(), 1),
+                error=error,
+            )
         await self._clock.sleep(delay.total_seconds())
 
     async def _narrow_down(self, batch: SpooledBatch, refusal: InputRefused) -> None:

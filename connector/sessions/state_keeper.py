@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off
+from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off, is_worth_saying
 from connector.errors import (
     ConnectorError,
     LeaseLost,
@@ -140,7 +140,9 @@ class StateKeeper:
                 await kept.save(context.term, Saving.WHILE_RUNNING)
             except _FAILURES as error:
                 failures += 1
-                log.warning("state unsaved", session_id=context.session_id, error=error)
+                if is_worth_saying(failures):
+                    session_id = context.session_id
+                    log.warning("state unsaved", session_id=session_id, error=error)
                 await self._back_off(failures)
             else:
                 saved, failures = pulse, 0

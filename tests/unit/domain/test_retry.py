@@ -5,7 +5,13 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.domain.retry import LONGEST, SLOW_PROBE, back_off, slow_probe
+from connector.domain.retry import (
+    LONGEST,
+    SLOW_PROBE,
+    back_off,
+    is_worth_saying,
+    slow_probe,
+)
 
 chances = st.floats(min_value=0, max_value=1, exclude_max=True)
 
@@ -36,3 +42,7 @@ def test_jitter_is_full() -> None:
 def test_a_slow_probe_waits_fifteen_to_thirty_minutes() -> None:
     assert slow_probe(0.0) == SLOW_PROBE
     assert slow_probe(1.0) == 2 * SLOW_PROBE
+
+
+def test_a_day_of_failures_is_a_dozen_lines() -> None:
+    assert sum(is_worth_saying(failures) for failures in range(1, 20_000)) == 15
