@@ -47,6 +47,7 @@ RESTART_REQUIRED: Final = 515  # part of pairing; the client redials at once
 # neonize redials 2 s later for every failure in a row: the third attempt is then due.
 COMEBACK_WITHIN: Final = timedelta(seconds=20)
 KILLED: Final = -9  # by SIGKILL, and not by us: the kernel, for want of memory
+MOST_CONTESTS: Final = 3
 ROOM_CHECK: Final = timedelta(minutes=1)
 KEY_CHECK: Final = timedelta(minutes=1)
 
@@ -84,7 +85,7 @@ LOGOUTS: Final[Mapping[int | None, Situation]] = {
 def recover(session: Session, trouble: Trouble, moment: Moment) -> Step:
     match trouble:
         case Disconnected():
-            return _await_comeback(session, situations.CONNECTION_LOST, moment)
+            return _after_disconnect(session, trouble, moment)
         case StreamError(code=code):
             return _after_stream_error(session, code, moment)
         case KeepaliveTimeout():
@@ -114,9 +115,7 @@ def accept_refusal(session: Session, refusal: Refusal, moment: Moment) -> Step:
         case LoggedOut(code=code):
             return _after_logout(session, code, moment)
         case Replaced(lease_is_ours=True):
-            # Somebody copied the keys: taking the socket back would only alternate.
-            record = _record("error", situations.REPLACED, None)
-            return stopping(first(record, rest(session, situations.REPLACED, moment)))
+            return _after_another_login(session, refusal, moment)
         case Replaced():
             return stopping(retreat(session, situations.TAKEN_OVER, moment))
         case Banned():
@@ -129,12 +128,29 @@ def accept_refusal(session: Session, refusal: Refusal, moment: Moment) -> Step:
             return _after_failure(session, refusal.code, failure, moment)
 
 
+def _after_another_login(session: Session, login: Replaced, moment: Moment) -> Step:
+    if login.soon_after_another and session.contests < MOST_CONTESTS:
+        # It slept, or was cut off; thrown out by us, it asks for a lease first.
+        contested = replace(session, contests=session.contests + 1)
+        return stopping(retreat(contested, situations.CONTESTED, moment))
+    # Somebody copied the keys: taking the socket back would only alternate.
+    record = _record("error", situations.REPLACED, None)
+    return stopping(first(record, rest(session, situations.REPLACED, moment)))
+
+
 def _await_comeback(session: Session, situation: Situation, moment: Moment) -> Step:
     if session.phase is not Phase.ONLINE:
         return session, ()  # an ANSWER or COMEBACK timer is running already
     offline = replace(session, phase=Phase.OFFLINE, synced=False)
     shown, report = show(offline, situation, moment)
     return shown, (report, StartTimer(timer=Timer.COMEBACK, after=COMEBACK_WITHIN))
+
+
+def _after_disconnect(session: Session, loss: Disconnected, moment: Moment) -> Step:
+    if loss.lease_is_ours:
+        return _await_comeback(session, situations.CONNECTION_LOST, moment)
+    # It would redial by itself, and throw out whoever has the number by now.
+    return killing(retreat(session, situations.CONNECTION_LOST, moment))
 
 
 def _after_stream_error(session: Session, code: int | None, moment: Moment) -> Step:

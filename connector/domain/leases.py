@@ -10,6 +10,8 @@ from typing import Final
 
 # Covers the drift of two clocks over one lease, and a pause between check and act.
 MARGIN_SECONDS: Final = 3.0
+# A machine that wakes finds its sockets dead and dials before it asks whether it may.
+LATE_LOGINS_SECONDS: Final = 60.0
 
 
 def trusted_until(
@@ -24,6 +26,14 @@ def trusted_until(
 
 def is_trusted(until: float, now: float) -> bool:
     return now < until
+
+
+def follows_closely(other_held_ago: float | None) -> bool:
+    """Whether who held a lease before may still log in, not knowing that it is over.
+
+    Takes the seconds since another connector held it; None: none ever did.
+    """
+    return other_held_ago is not None and other_held_ago < LATE_LOGINS_SECONDS
 
 
 def continues(old_term: int, new_term: int) -> bool:

@@ -52,6 +52,7 @@ class Session:
     failures: int = 0  # in a row
     retry_at: datetime | None = None  # set while RETRY is pending at REST
     banned_until: datetime | None = None
+    contests: int = 0  # logins that whoever had the number before took back
     synced: bool = False  # the offline sync of this login has ended
 
 

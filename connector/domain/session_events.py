@@ -80,8 +80,9 @@ class OfflineSyncDone: ...
 class ConnectError: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Disconnected: ...
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disconnected:
+    lease_is_ours: bool = True  # surely, by our own clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ class LoggedOut:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replaced:
     lease_is_ours: bool  # surely, by our own clock
+    soon_after_another: bool = False  # who had it before us may not know of us yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,6 +159,18 @@ TAKEN_OVER: Final = Situation(
     UserAction.WAIT,
     "Another connector took over this number.",
 )
+CONTESTED: Final = Situation(
+    "contested",
+    State.RECONNECTING,
+    UserAction.WAIT,
+    "The connector that had this number before logged in once more; reconnecting.",
+)
+HANDED_OVER: Final = Situation(
+    "handed_over",
+    State.RECONNECTING,
+    UserAction.WAIT,
+    "Moving to another connector, which reconnects in a moment.",
+)
 CONNECTOR_STOPPED: Final = Situation(
     "connector_stopped",
     State.RECONNECTING,

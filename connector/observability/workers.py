@@ -123,6 +123,9 @@ class CountingWorker:
     async def connect(self, *, pairing_phone: str | None) -> None:
         await self._worker.connect(pairing_phone=pairing_phone)
 
+    async def may_log_in(self, until: float) -> None:
+        await self._worker.may_log_in(until)
+
     async def mark_read(self, read: OutgoingRead) -> None:
         await self._worker.mark_read(read)
 

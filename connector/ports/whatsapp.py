@@ -86,6 +86,13 @@ class Worker(Protocol):
     async def connect(self, *, pairing_phone: str | None) -> None:
         """Dial and, when the store is empty, pair: by code when a phone is given."""
 
+    async def may_log_in(self, until: float) -> None:
+        """Say until when it may dial by itself, by the monotonic clock.
+
+        When it loses its connection later than that, its process ends instead: somebody
+        else may have the number by then. Before this is said for the first time it may.
+        """
+
     async def send(
         self,
         to: Jid,

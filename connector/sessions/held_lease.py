@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from math import inf
 
-from connector.domain.leases import is_trusted
+from connector.domain.leases import follows_closely, is_trusted
 from connector.ports import Clock, Lease, SessionId, SessionRow
 
 
@@ -20,6 +20,12 @@ class HeldLease:
         self._ask_now = ask_now
         self._renewed = asyncio.Event()
         self._doubted = False
+        self._other_held_at = (
+            None
+            if lease.other_held_ago is None
+            else clock.monotonic() - lease.other_held_ago
+        )
+        self.handed_over = False  # it is on its way to another connector
 
     @property
     def session(self) -> SessionRow:
@@ -37,6 +43,12 @@ class HeldLease:
     def yields(self) -> bool:
         """Whether another connector should have the session, by the last renewal."""
         return self._lease.yields
+
+    @property
+    def soon_after_another(self) -> bool:
+        """Whether who held it before us may not know yet that it does no more."""
+        at = self._other_held_at
+        return follows_closely(None if at is None else self._clock.monotonic() - at)
 
     @property
     def trusted(self) -> bool:

@@ -26,7 +26,7 @@ from connector.domain.lifecycle import transition
 from connector.domain.messages import Json
 from connector.domain.pairing import Pairing
 from connector.domain.session import Moment, Phase, Session, Timer, Wish
-from connector.domain.states import State
+from connector.domain.states import Situation, State
 from connector.domain.steps import show
 from connector.errors import ConnectorError, SealBroken, StateUnreadable
 from connector.ports import Clock, Launcher, SessionStore, Signal, WorkerEvent
@@ -63,7 +63,15 @@ class Ending(enum.Enum):
     """Why a runner is told to stop."""
 
     CONNECTOR_STOPS = enum.auto()
+    HANDED_OVER = enum.auto()  # another connector is to go on with it
     LEASE_LOST = enum.auto()
+
+
+# What is so until whoever goes on with the session says something.
+_MEANWHILE: Final[Mapping[Ending, Situation]] = {
+    Ending.CONNECTOR_STOPS: situations.CONNECTOR_STOPPED,
+    Ending.HANDED_OVER: situations.HANDED_OVER,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +107,14 @@ class SessionRunner:
         """Let run() end in order; the first reason counts."""
         self._ending = self._ending or ending
         self._told_to_stop.set()
+
+    @property
+    def may_move(self) -> bool:
+        """Whether it may go on elsewhere: not while it links, logs in or is stopping."""
+        session = self._session
+        settled = session.phase in (Phase.ONLINE, Phase.REST)
+        syncing = session.situation.state is State.SYNCING
+        return settled and not syncing and self._ending is None
 
     async def run(self) -> None:
         """Run the session until it is told to stop or nothing is left to do.
@@ -188,7 +204,7 @@ class SessionRunner:
         log.info("worker signal", session_id=self._held.session_id, signal=event.signal)
         if event.signal is Signal.EXITED:
             self._worker.exited()
-        return understood(event, lease_is_ours=self._held.trusted)
+        return understood(event, self._held)
 
     def _has_nothing_to_do(self) -> bool:
         session = self._session
@@ -312,10 +328,11 @@ class SessionRunner:
             self._at_most(patience, self._until_spool_is_empty()),
             self._save_state(DRAIN_AT_REST_WITHIN if at_rest else SAVE_WITHIN),
         )
-        if self._ending is Ending.CONNECTOR_STOPS and self._is_interrupted():
+        meanwhile = _MEANWHILE.get(self._ending) if self._ending else None
+        if meanwhile is not None and self._is_interrupted():
             moment = Moment(self._around.clock.now(), 0.0)
             resting = replace(self._session, pairing=Pairing())
-            _, report = show(resting, situations.CONNECTOR_STOPPED, moment)
+            _, report = show(resting, meanwhile, moment)
             self._report(report.columns)
         if self._ending is not Ending.LEASE_LOST:
             await self._at_most(patience, self._reporter.until_stored())

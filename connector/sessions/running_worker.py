@@ -39,6 +39,7 @@ class RunningWorker:
         self._hear = hear
         self._worker: Worker | None = None
         self._listening: asyncio.Task[None] | None = None
+        self._vouching: asyncio.Task[None] | None = None
         self._ending = False
 
     @property
@@ -60,6 +61,7 @@ class RunningWorker:
             return False
         self._ending = False
         self._listening = self._tasks.create_task(self._listen(worker))
+        self._vouching = self._tasks.create_task(self._vouch(worker))
         return True
 
     async def _launch(self) -> Worker:
@@ -72,6 +74,7 @@ class RunningWorker:
         """Ask the worker to dial; what comes of it arrives as events."""
         if self._worker is None:
             return
+        await self._held.until_trusted()  # it may have run out since the launch
         dialling = self._worker.connect(pairing_phone=pairing_phone)
         try:
             await within(self._clock, CONNECT_WITHIN, dialling)
@@ -130,9 +133,17 @@ class RunningWorker:
 
     def _forget(self) -> None:
         self._worker = None
-        if self._listening is not None:
-            self._listening.cancel()
-            self._listening = None
+        for task in (self._listening, self._vouching):
+            if task is not None:
+                task.cancel()
+        self._listening = self._vouching = None
+
+    async def _vouch(self, worker: Worker) -> None:
+        """Let it dial by itself for as long as the lease is surely ours, and no longer."""
+        while True:
+            renewal = self._held.next_renewal
+            await worker.may_log_in(self._held.trusted_until)
+            await renewal.wait()
 
     async def _listen(self, worker: Worker) -> None:
         # A worker that is being ended may still spool, but decides nothing any more.

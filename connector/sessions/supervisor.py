@@ -119,12 +119,22 @@ class Supervisor:
             log.warning("lease lost", session_id=session_id)
             if runner := self._runners.get(session_id):
                 runner.stop(Ending.LEASE_LOST)
+        for held in changes.yielded:
+            self._hand_over(held)
         for held in changes.gained:
             log.info("lease gained", session_id=held.session_id, term=held.term)
             earlier = self._tasks.get(held.session_id)
             self._tasks[held.session_id] = tasks.create_task(
                 self._run_session(held, earlier)
             )
+
+    def _hand_over(self, held: HeldLease) -> None:
+        """Let another connector have a session; it is named again until it is gone."""
+        runner = self._runners.get(held.session_id)
+        if runner is not None and runner.may_move:
+            log.info("handing over", session_id=held.session_id, term=held.term)
+            held.handed_over = True
+            runner.stop(Ending.HANDED_OVER)
 
     def _drain_left_spools(self, tasks: asyncio.TaskGroup) -> None:
         for session_id in tuple(self._left_spools):
@@ -158,7 +168,7 @@ class Supervisor:
 
     async def _keep_running(self, held: HeldLease) -> None:
         failures = 0
-        while self._keeper.holds(held) and not self.stopping:
+        while self._keeper.holds(held) and not (self.stopping or held.handed_over):
             runner = self._runners[held.session_id] = SessionRunner(held, self._around)
             try:
                 await runner.run()
@@ -197,6 +207,8 @@ class Supervisor:
     async def _stop_all(self) -> None:
         for runner in self._runners.values():
             runner.stop(Ending.CONNECTOR_STOPS)
+        # Before the first of them is released: whoever is woken may then take them all.
+        await self._keeper.leave()
         for session_id, task in self._tasks.items():
             if session_id not in self._runners:
                 task.cancel()

@@ -7,12 +7,17 @@ from typing import Final
 
 from connector.domain import session_events as events
 from connector.ports import Signal, WorkerEvent
+from connector.sessions.held_lease import HeldLease
 
 
-def understood(event: WorkerEvent, *, lease_is_ours: bool) -> events.Event | None:
+def understood(event: WorkerEvent, held: HeldLease) -> events.Event | None:
     """Translate an event; None when the lifecycle has no use for it."""
     if event.signal is Signal.REPLACED:
-        return events.Replaced(lease_is_ours=lease_is_ours)
+        return events.Replaced(
+            lease_is_ours=held.trusted, soon_after_another=held.soon_after_another
+        )
+    if event.signal is Signal.DISCONNECTED:
+        return events.Disconnected(lease_is_ours=held.trusted)
     translate = _TRANSLATIONS.get(event.signal)
     return translate(event) if translate else None
 
@@ -29,7 +34,6 @@ _TRANSLATIONS: Final[Mapping[Signal, Callable[[WorkerEvent], events.Event]]] = {
     Signal.PAIRING_FAILED: lambda event: events.PairingFailed(event.reason or ""),
     Signal.CONNECTED: lambda event: events.Connected(_account(event)),
     Signal.CONNECT_ERROR: lambda _: events.ConnectError(),
-    Signal.DISCONNECTED: lambda _: events.Disconnected(),
     Signal.KEEPALIVE_TIMEOUT: lambda _: events.KeepaliveTimeout(),
     Signal.LOGGED_OUT: lambda event: events.LoggedOut(event.code),
     Signal.BANNED: lambda event: events.Banned(code=event.code, until=event.until),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from connector.domain.leases import trusted_until
 from connector.domain.messages import Json
@@ -49,6 +50,10 @@ class MemoryLeases:
     rows: dict[SessionId, SessionRow] = field(default_factory=dict)
     leases: dict[SessionId, _HeldRow] = field(default_factory=dict)
     away: bool = False
+    surplus: set[SessionId] = field(default_factory=set)  # others should have them
+    look_again: timedelta | None = None
+    other_held_ago: float | None = None
+    asked: list[str] = field(default_factory=list)  # what was asked for, in order
 
     def want(self, row: SessionRow) -> None:
         self.rows[row.session_id] = row
@@ -66,6 +71,7 @@ class MemoryLeases:
 
     async def claim(self, held: Sequence[SessionId], capacity: int) -> Claimed:
         self._answer()
+        self.asked.append(f"claim {capacity}")
         now = self.clock.monotonic()
         claimed: list[Lease] = []
         for session_id, row in self.rows.items():
@@ -74,11 +80,12 @@ class MemoryLeases:
             full = len(held) + len(claimed) >= capacity
             if (lease.expires_at > now and not forgotten) or full:
                 continue
-            if row.desired_state is not DesiredState.CONNECTED:
+            theirs = session_id in self.surplus
+            if theirs or row.desired_state is not DesiredState.CONNECTED:
                 continue
             lease.holder, lease.term = OURS, lease.term + 1
             claimed.append(self._extend(session_id))
-        return Claimed(leases=claimed)
+        return Claimed(leases=claimed, look_again=self.look_again)
 
     async def renew(self, terms: Mapping[SessionId, int]) -> Mapping[SessionId, Lease]:
         self._answer()
@@ -92,6 +99,7 @@ class MemoryLeases:
 
     async def release(self, terms: Mapping[SessionId, int]) -> None:
         self._answer()
+        self.asked.append("release")
         for session_id, term in terms.items():
             if self.leases[session_id].term == term:
                 self.leases[session_id].expires_at = self.clock.monotonic()
@@ -108,6 +116,8 @@ class MemoryLeases:
             session=self.rows[session_id],
             term=lease.term,
             trusted_until=trusted_until(now, TTL),
+            yields=session_id in self.surplus,
+            other_held_ago=self.other_held_ago,
         )
 
 

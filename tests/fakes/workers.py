@@ -33,6 +33,7 @@ class FakeWorker(AskedWorker):
         self.term = term
         self.calls: list[str] = []
         self.gone = False
+        self.may_log_in_until = inf
         self.hangs: set[str] = set()  # calls that never return
         self.fails: dict[str, ConnectorError] = {}
         self._events: asyncio.Queue[WorkerEvent] = asyncio.Queue()
@@ -69,6 +70,9 @@ class FakeWorker(AskedWorker):
         begin_by: float = inf,
     ) -> Sent:
         raise NotConnected
+
+    async def may_log_in(self, until: float) -> None:
+        self.may_log_in_until = until
 
     async def ping(self) -> None:
         if "ping" in self.hangs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -142,6 +143,32 @@ def test_another_login_with_our_keys_is_an_alarm_and_no_contest() -> None:
     assert kinds(todo) == [RecordEvent, Report, StopWorker]
     assert reported(todo)["state"] == "replaced"
     assert commands(alarmed, events.TimerFired(Timer.RETRY)) == ()
+
+
+def test_a_connection_lost_without_a_lease_ends_the_process_before_it_redials() -> None:
+    for session in (ONLINE, OFFLINE, STARTING):
+        waiting, todo = transition(
+            session, events.Disconnected(lease_is_ours=False), MOMENT
+        )
+
+        assert kinds(todo) == [Report, KillWorker, StartTimer]
+        assert waiting.situation is situations.CONNECTION_LOST
+        assert set(timers(todo)) == {Timer.RETRY}
+
+
+def test_who_had_the_number_before_may_log_in_late_three_times_and_no_more() -> None:
+    late = events.Replaced(lease_is_ours=True, soon_after_another=True)
+    session = ONLINE
+    for _ in range(3):
+        session, todo = transition(session, late, MOMENT)
+        assert kinds(todo) == [Report, StopWorker, StartTimer]
+        assert reported(todo)["state_code"] == "contested"
+        session = replace(ONLINE, contests=session.contests)
+
+    todo = commands(session, late)
+
+    assert kinds(todo) == [RecordEvent, Report, StopWorker]
+    assert reported(todo)["state"] == "replaced"
 
 
 PERMANENT: list[tuple[events.Event, Situation]] = [

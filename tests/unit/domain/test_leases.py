@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from connector.domain.leases import continues, is_trusted, trusted_until
+from connector.domain.leases import (
+    continues,
+    follows_closely,
+    is_trusted,
+    trusted_until,
+)
 
 
 def test_trust_ends_before_the_lease_does_counted_from_the_request() -> None:
@@ -20,3 +25,12 @@ def test_a_gap_in_the_terms_means_somebody_else_ran_the_session(
     old: int, new: int, *, unbroken: bool
 ) -> None:
     assert continues(old, new) is unbroken
+
+
+@pytest.mark.parametrize(
+    ("ago", "closely"), [(None, False), (0.0, True), (59.9, True), (60.0, False)]
+)
+def test_who_had_a_lease_within_the_last_minute_may_not_know_that_it_is_over(
+    ago: float | None, *, closely: bool
+) -> None:
+    assert follows_closely(ago) is closely

@@ -32,9 +32,9 @@ from connector.observability.tie import Tie
 from connector.observability.workers import CountingLauncher, CountingWorker
 from connector.payloads.reading import MODELS
 from connector.ports import (
+    Claimed,
     ClaimedFile,
     Lane,
-    Claimed,
     SealedFile,
     SessionId,
     SpooledBatch,

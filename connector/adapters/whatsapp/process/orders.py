@@ -26,7 +26,11 @@ class ExitCode(enum.IntEnum):
     NO_ORDERS = 12  # the supervisor left, or spoke nonsense, before saying who we are
     STOP_TIMED_OUT = 13  # a planned stop was stuck in neonize or had to leave events
     FAILED = 14  # an error of ours; its traceback is on stderr
-    GIVEN_UP = 15  # what its supervisor says of one that it killed itself
+    MAY_NOT_LOG_IN = 18  # it lost its connection, and another may have the number
+    # What others say of one that could not say it:
+    GIVEN_UP = 15  # its supervisor killed it
+    NOT_BORN = 16  # the zygote has no file handle left for it, or could not fork
+    ORPHANED = 17  # the zygote is gone, and the kernel has ended it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,15 +7,19 @@ it must be fast and must not fail: no parsing, no waiting.
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 import time
+from math import inf
 from typing import Final
 
 from connector.adapters.whatsapp.event_codes import STORED, Code
 from connector.adapters.whatsapp.process.frames import BlockingChannel, Frame
+from connector.adapters.whatsapp.process.orders import ExitCode
 from connector.adapters.whatsapp.spool.writer import SpoolWriter
 
 _POLL_SECONDS: Final = 0.02
+_FLUSH_SECONDS: Final = 0.05  # it is written as it comes; hardly anything waits
 
 
 class Recorder:
@@ -27,6 +31,7 @@ class Recorder:
         self._wake = Wake(channel)
         self._last_event = time.monotonic()
         self.connected = False  # as far as the events say
+        self.may_log_in_until = inf  # monotonic time
         self.called = threading.Event()  # neonize has called us: it knows the client
 
     def execute(self, uuid: int, binary: int, size: int, code: int) -> None:
@@ -39,6 +44,8 @@ class Recorder:
         else:
             self._follow(code)
             self._tell(Frame({"event": code}, raw))
+            if code == Code.DISCONNECTED:
+                self._end_unless_we_may_log_in()
         self._last_event = time.monotonic()
 
     def seen(self) -> None:
@@ -66,6 +73,15 @@ class Recorder:
             self.connected = True
         elif code in _ENDS_A_CONNECTION:
             self.connected = False
+
+    def _end_unless_we_may_log_in(self) -> None:
+        """Be quicker than whatsmeow, which dials at once and has a round trip or more to go.
+
+        Asked here, as nobody else could be as quick: all of us may have been asleep.
+        """
+        if (now := time.monotonic()) >= self.may_log_in_until:
+            self._spool.flush(now + _FLUSH_SECONDS)
+            os._exit(ExitCode.MAY_NOT_LOG_IN)
 
     def _tell(self, frame: Frame) -> None:
         try:

@@ -136,6 +136,8 @@ class _Worker:
         match frame.header.get("call"):
             case "seen":
                 self._recorder.seen()
+            case "may_log_in":
+                self._recorder.may_log_in_until = float(frame.header["until"])
             case "ping":
                 self._answer(frame, dict)
             case "connect":

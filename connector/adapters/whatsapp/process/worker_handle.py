@@ -91,6 +91,10 @@ class WorkerHandle:
         """Dial once; again only after CONNECT_ERROR. To dial anew, start a new process."""
         await self._call({"call": "connect", "phone": pairing_phone}, CALL_SECONDS)
 
+    async def may_log_in(self, until: float) -> None:
+        # JSON knows no infinity; the clock began long after zero.
+        await self._tell({"call": "may_log_in", "until": max(until, 0.0)})
+
     async def send(
         self,
         to: Jid,
