@@ -23,7 +23,7 @@ class ClientSocket:
         self.registration = None
         self.payload = Wa6.ClientPayload(lidDbMigrated=True)
         self.is_active = True
-        self.ended = ""
+        self.ended = self.caller = ""
 
     def send(self, stanza: Node) -> None:
         self.sent.append(stanza)
