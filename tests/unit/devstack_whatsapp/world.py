@@ -24,6 +24,8 @@ class ClientSocket:
         self.payload = Wa6.ClientPayload(lidDbMigrated=True)
         self.is_active = True
         self.ended = self.caller = ""
+        self.login = None
+        self.opened_at = 0.0
 
     def send(self, stanza: Node) -> None:
         self.sent.append(stanza)
