@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from connector import orphan_commands
 from connector.adapters.whatsapp.spool.overview import (
     SESSIONS,
     SpoolOverview,
@@ -52,18 +53,29 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def run(chosen: argparse.Namespace, environment: Mapping[str, str]) -> str:
     """Do what was chosen and return what to print. Raises CommandFailed."""
     data = Path(environment.get("WA_DATA_DIR", "").strip() or DEFAULT_DATA_DIRECTORY)
-    files = _files(data, chosen.session)
+    _demand_data_folder(data)
+    left = [
+        one
+        for one in orphan_commands.found(data)
+        if chosen.session in (None, one.session_id)
+    ]
+    if chosen.session and left and chosen.action == "discard":
+        return orphan_commands.discard(data, left[0], sure=chosen.yes)
+    only_left = chosen.session and left and chosen.action == "list"
+    files = {} if only_left else _files(data, chosen.session)
     if chosen.action == "replay":
         return _replay(files, chosen.id)
     if chosen.action == "discard":
         return _discard(files, chosen.id, sure=chosen.yes)
     found = [_look(session_id, path) for session_id, path in files.items()]
     if chosen.json:
-        return _as_json(found)
-    return "\n".join(_as_tables(found, datetime.now(UTC)))
+        return _as_json(found, left)
+    now = datetime.now(UTC)
+    tables = [] if only_left else _as_tables(found, now)
+    return "\n".join([*tables, *orphan_commands.as_table(left, _size, now, _age)])
 
 
-def _files(data: Path, session: str | None) -> dict[str, Path]:
+def _demand_data_folder(data: Path) -> None:
     if not data.is_dir():
         raise CommandFailed(
             f"There is no folder {data}: set WA_DATA_DIR to the connector's data folder.",
@@ -73,6 +85,9 @@ def _files(data: Path, session: str | None) -> dict[str, Path]:
         raise CommandFailed(
             f"{data} is not a connector's data folder: check WA_DATA_DIR.", WRONG_USE
         )
+
+
+def _files(data: Path, session: str | None) -> dict[str, Path]:
     files = spools(data)
     if session is None:
         return files
@@ -168,9 +183,14 @@ def _counted(count: int) -> str:
 # --- list ----------------------------------------------------------------------------
 
 
-def _as_json(found: Sequence[SpoolOverview]) -> str:
-    sessions = [dataclasses.asdict(one) for one in found]
-    return json.dumps({"sessions": sessions}, default=datetime.isoformat, indent=2)
+def _as_json(
+    found: Sequence[SpoolOverview], left: Sequence[orphan_commands.OrphanOverview]
+) -> str:
+    told = {
+        "sessions": [dataclasses.asdict(one) for one in found],
+        "deleted": [dataclasses.asdict(one) for one in left],
+    }
+    return json.dumps(told, default=datetime.isoformat, indent=2)
 
 
 def _as_tables(found: Sequence[SpoolOverview], now: datetime) -> Iterator[str]:

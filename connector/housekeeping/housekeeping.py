@@ -1,7 +1,8 @@
 """Throws away what is past its time: one task a connector (docs/housekeeping.md).
 
     rows      by wa_housekeeping, a batch at a time; of many connectors one at a time
-    folders   of sessions that were deleted in Supabase, which this machine once ran
+    folders   of sessions that were deleted in Supabase, which this machine once ran; what
+              they hold that was never stored is set aside for a week
     files     in Storage that no row names any more
 
 Nothing waits for it and nothing depends on when it runs. Killed anywhere, the next round
@@ -35,6 +36,7 @@ BATCH: Final = 500  # rows or files looked at
 MOST_BATCHES: Final = 5000  # a round; what is left is the next round's
 FILES_AT_ONCE: Final = 100
 SESSIONS_AT_ONCE: Final = 500
+ORPHANS_KEPT: Final = timedelta(days=7)
 
 _Thing = TypeVar("_Thing")
 
@@ -75,6 +77,7 @@ class Housekeeping:
         """One round. Raises SupabaseUnavailable, SupabaseRefused, OSError."""
         await self._rows()
         await self._left_folders()
+        await self._orphaned_folders()
         await self._orphaned_files()
 
     async def _rows(self) -> None:
@@ -120,12 +123,33 @@ class Housekeeping:
         match await self.folders.discard(session_id):
             case Discarded.GONE:
                 log.info("folder of a deleted session removed", session_id=session_id)
+            case Discarded.SET_ASIDE:
+                # Its members deleted it: what waits has no home any more.
+                log.warning(
+                    "folder of a deleted session set aside", session_id=session_id
+                )
             case left:
                 log.warning(
                     "folder of a deleted session stays",
                     session_id=session_id,
                     reason=left.value,
                 )
+
+    async def _orphaned_folders(self) -> None:
+        orphaned = await self.folders.orphaned()
+        for session_ids in _batches(tuple(orphaned), SESSIONS_AT_ONCE):
+            known = (await self.store.known_sessions(session_ids)).known
+            for session_id in session_ids:
+                if session_id in known:
+                    await self.folders.give_back(session_id)
+                    log.warning("folder of a session is back", session_id=session_id)
+                elif self.clock.now() - orphaned[session_id] > ORPHANS_KEPT:
+                    count = await self.folders.remove_orphan(session_id)
+                    log.warning(
+                        "events of a deleted session removed",
+                        session_id=session_id,
+                        count=count,
+                    )
 
     async def _sleep(self, time: timedelta) -> None:
         await self.clock.sleep(time.total_seconds())

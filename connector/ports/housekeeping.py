@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from connector.ports.core import SessionId
@@ -51,7 +52,7 @@ class Discarded(enum.Enum):
     """What became of a folder."""
 
     GONE = "gone"
-    NEEDED = "needed"  # its spool holds what was never stored, or was set aside
+    SET_ASIDE = "set aside"  # its spool holds what was never stored, or dead letters
     IN_USE = "in use"  # a worker has it, or it cannot be looked into now
 
 
@@ -67,4 +68,13 @@ class SessionFolders(Protocol):
         """Remember the database."""
 
     async def discard(self, session_id: SessionId) -> Discarded:
-        """Remove all of it for good, unless something in it is needed."""
+        """Remove all of it for good, or set it aside when it was not all stored."""
+
+    async def orphaned(self) -> Mapping[SessionId, datetime]:
+        """What was set aside, and since when."""
+
+    async def give_back(self, session_id: SessionId) -> None:
+        """Its session is there again, in a restored database."""
+
+    async def remove_orphan(self, session_id: SessionId) -> int:
+        """Remove for good what was set aside; return how many events that was."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import AsyncIterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from connector.ports import SessionId
 from connector.ports.housekeeping import (
@@ -13,6 +14,7 @@ from connector.ports.housekeeping import (
     OrphanedFiles,
     Tidied,
 )
+from tests.fakes.clock import NOON
 
 
 @dataclass
@@ -66,6 +68,7 @@ class MemoryFolders:
 
     projects: dict[SessionId, str | None] = field(default_factory=dict)
     needed: set[SessionId] = field(default_factory=set)
+    aside: dict[SessionId, datetime] = field(default_factory=dict)
     discarded: list[SessionId] = field(default_factory=list)
 
     async def found(self) -> Sequence[SessionId]:
@@ -78,8 +81,21 @@ class MemoryFolders:
         self.projects[session_id] = project
 
     async def discard(self, session_id: SessionId) -> Discarded:
-        if session_id in self.needed:
-            return Discarded.NEEDED
-        self.discarded.append(session_id)
         del self.projects[session_id]
+        if session_id in self.needed:
+            self.aside[session_id] = NOON
+            return Discarded.SET_ASIDE
+        self.discarded.append(session_id)
         return Discarded.GONE
+
+    async def orphaned(self) -> Mapping[SessionId, datetime]:
+        return dict(self.aside)
+
+    async def give_back(self, session_id: SessionId) -> None:
+        del self.aside[session_id]
+        self.projects[session_id] = "ours"
+
+    async def remove_orphan(self, session_id: SessionId) -> int:
+        del self.aside[session_id]
+        self.discarded.append(session_id)
+        return 1

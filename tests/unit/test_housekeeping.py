@@ -13,7 +13,7 @@ from connector.errors import SupabaseUnavailable
 from connector.housekeeping.housekeeping import Housekeeping
 from connector.ports import SessionId
 from connector.ports.housekeeping import OrphanedFiles, Tidied
-from tests.fakes.clock import ManualClock
+from tests.fakes.clock import NOON, ManualClock
 from tests.fakes.housekeeping import MemoryFiles, MemoryFolders, MemoryStore
 
 ANA, BIA = SessionId("ana"), SessionId("bia")
@@ -164,13 +164,37 @@ async def test_a_session_that_was_never_seen_here_is_not_taken_for_deleted(
     assert scene.folders.projects == {ANA: None}
 
 
-async def test_what_is_needed_stays_and_keeps_no_other_from_going(scene: Scene) -> None:
+async def test_what_was_never_stored_of_a_deleted_session_is_kept_for_a_week(
+    scene: Scene,
+) -> None:
     scene.folders.projects = {ANA: "ours", BIA: "ours"}
     scene.folders.needed = {ANA}
 
     await scene.housekeeping.tidy_up()
-
     assert scene.folders.discarded == [BIA]
+    await scene.clock.advance(7 * 24 * HOUR)
+    await scene.housekeeping.tidy_up()
+    assert scene.folders.aside == {ANA: NOON}
+    await scene.clock.advance(1)
+    await scene.housekeeping.tidy_up()
+
+    assert scene.folders.discarded == [BIA, ANA]
+    assert scene.folders.aside == {}
+
+
+async def test_a_session_that_is_there_again_gets_back_what_was_set_aside(
+    scene: Scene,
+) -> None:
+    scene.folders.projects = {ANA: "ours"}
+    scene.folders.needed = {ANA}
+    await scene.housekeeping.tidy_up()
+
+    scene.store.sessions = {ANA}  # from a backup
+    await scene.clock.advance(8 * 24 * HOUR)
+    await scene.housekeeping.tidy_up()
+
+    assert scene.folders.projects == {ANA: "ours"}
+    assert scene.folders.discarded == []
 
 
 async def test_while_supabase_is_away_no_folder_is_looked_at(scene: Scene) -> None:

@@ -12,6 +12,7 @@ import pytest
 from connector import cli
 from connector.adapters.whatsapp.event_codes import Code
 from connector.adapters.whatsapp.spool.writer import HighWater, connect
+from connector.adapters.whatsapp.store.orphans import set_aside
 from tests.contract.spool.both_halves import Spool, at_most, texts
 from tests.unit.whatsapp.neonize_events import history_event, message
 
@@ -299,3 +300,28 @@ def test_an_id_is_a_number_from_the_list(number: str) -> None:
         run("replay", "--id", number)
 
     assert left.value.code == 2
+
+
+async def test_what_a_deleted_session_left_is_listed_and_can_be_dropped(
+    ana: Spool, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await refuse(ana, "one")
+    ana.writer().append(Code.MESSAGE, message("two"))
+    ana.close()
+    set_aside(data, data / "sessions" / "ana")
+
+    assert run("list") == 0
+    said = capsys.readouterr().out
+    assert "No session has a spool here." in said
+    assert "Left by deleted sessions, and removed 7 days after that:" in said
+    assert said.splitlines()[-1].split()[:3] == ["ana", "1", "1"]
+    assert run("list", "--session", "ana", "--json") == 0
+    [left] = json.loads(capsys.readouterr().out)["deleted"]
+    assert (left["waiting"], left["dead_letters"]) == (1, 1)
+    assert left["deleted_at"] < left["removed_after"]
+
+    assert run("discard", "--session", "ana") == 2
+    assert "add --yes" in capsys.readouterr().err
+    assert run("discard", "--session", "ana", "--yes") == 0
+    assert "2 events dropped" in capsys.readouterr().out
+    assert list((data / "orphaned").iterdir()) == []

@@ -44,5 +44,5 @@ def test_a_slow_probe_waits_fifteen_to_thirty_minutes() -> None:
     assert slow_probe(1.0) == 2 * SLOW_PROBE
 
 
-def test_a_day_of_failures_is_a_dozen_lines() -> None:
+def test_a_day_of_failures_is_fifteen_lines() -> None:
     assert sum(is_worth_saying(failures) for failures in range(1, 20_000)) == 15

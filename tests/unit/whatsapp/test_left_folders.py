@@ -1,9 +1,10 @@
-"""A session's folder goes whole, and only when nothing in it is needed."""
+"""A session's folder goes whole; what it holds that was never stored is set aside."""
 
 from __future__ import annotations
 
 import fcntl
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -61,15 +62,37 @@ async def test_all_of_it_goes_and_nothing_of_it_is_open_any_more(
 
 
 @pytest.mark.parametrize("table", ["events", "dead_letters"])
-async def test_what_was_not_stored_keeps_it(
+async def test_what_was_not_stored_is_set_aside_whole(
     folders: LeftFolders, folder: Path, let_go: list[SessionId], table: str
 ) -> None:
     spools(folder, table)
+    before = datetime.now(UTC) - timedelta(seconds=1)
 
-    assert await folders.discard(ANA) is Discarded.NEEDED
+    assert await folders.discard(ANA) is Discarded.SET_ASIDE
 
+    aside = folders.data / "orphaned" / ANA
+    assert (aside / "store.db").read_bytes() == b"keys"
+    assert let_go == [ANA]
+    assert await folders.found() == []
+    [(session_id, since)] = (await folders.orphaned()).items()
+    assert session_id == ANA
+    assert before <= since <= datetime.now(UTC)
+
+
+async def test_what_was_set_aside_comes_back_or_goes_for_good(
+    folders: LeftFolders, folder: Path
+) -> None:
+    spools(folder, "events")
+    await folders.discard(ANA)
+    await folders.give_back(ANA)
     assert (folder / "store.db").read_bytes() == b"keys"
-    assert let_go == []
+    assert await folders.orphaned() == {}
+
+    await folders.discard(ANA)
+
+    assert await folders.remove_orphan(ANA) == 1
+    assert await folders.orphaned() == {}
+    assert await folders.found() == []
 
 
 async def test_a_spool_that_cannot_be_read_may_hold_anything(

@@ -2,7 +2,8 @@
 
 <data>/
     sessions/<session id>/project   the database that the session was last seen in
-    leaving/<session id>/           on its way out: moved there whole, then deleted
+
+What they hold that was never stored is set aside with them (orphans.py).
 """
 
 from __future__ import annotations
@@ -11,21 +12,21 @@ import asyncio
 import fcntl
 import os
 import re
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from connector.adapters.whatsapp.process.orders import LOCK_NAME
-from connector.adapters.whatsapp.spool.overview import SESSIONS, overview
+from connector.adapters.whatsapp.spool.overview import SESSIONS, depth
 from connector.adapters.whatsapp.spool.writer import FILE_NAME as SPOOL_NAME
+from connector.adapters.whatsapp.store import orphans
 from connector.adapters.whatsapp.whole_file import write_whole
 from connector.errors import SpoolUnavailable
 from connector.ports import SessionId
 from connector.ports.housekeeping import Discarded
 
-LEAVING: Final = "leaving"
 PROJECT_NAME: Final = "project"
 # As Postgres writes them; whatever else lies there is not ours to judge.
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -51,11 +52,21 @@ class LeftFolders:
     async def discard(self, session_id: SessionId) -> Discarded:
         return await asyncio.to_thread(self._discard, session_id)
 
+    async def orphaned(self) -> Mapping[SessionId, datetime]:
+        found = await asyncio.to_thread(self._orphans)
+        return {session_id: orphan.since for session_id, orphan in found.items()}
+
+    async def give_back(self, session_id: SessionId) -> None:
+        orphan = (await asyncio.to_thread(self._orphans))[session_id]
+        await asyncio.to_thread(orphans.give_back, self.data, orphan)
+
+    async def remove_orphan(self, session_id: SessionId) -> int:
+        return await asyncio.to_thread(self._remove_orphan, session_id)
+
     # --- in a thread -----------------------------------------------------------------
 
     def _found(self) -> list[SessionId]:
-        # Of a round that was killed.
-        shutil.rmtree(self.data / LEAVING, ignore_errors=True)
+        orphans.sweep(self.data)
         folders = (self.data / SESSIONS).glob("*/")
         names = sorted(folder.name for folder in folders)
         return [SessionId(name) for name in names if _UUID.fullmatch(name)]
@@ -71,21 +82,29 @@ class LeftFolders:
         lock = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _holds_anything(session_id, folder / SPOOL_NAME):
-                return Discarded.NEEDED
+            held = _held(folder / SPOOL_NAME)
             self.let_go(session_id)
-            self._remove(folder)
+            if held:
+                orphans.set_aside(self.data, folder)
+                return Discarded.SET_ASIDE
+            orphans.remove(self.data, folder)
         except (BlockingIOError, SpoolUnavailable):
             return Discarded.IN_USE
         finally:
             os.close(lock)
         return Discarded.GONE
 
-    def _remove(self, folder: Path) -> None:
-        leaving = self.data / LEAVING
-        leaving.mkdir(mode=0o700, exist_ok=True)
-        folder.rename(leaving / folder.name)
-        shutil.rmtree(leaving, ignore_errors=True)
+    def _orphans(self) -> dict[SessionId, orphans.Orphan]:
+        return {SessionId(one.session_id): one for one in orphans.orphans(self.data)}
+
+    def _remove_orphan(self, session_id: SessionId) -> int:
+        orphan = self._orphans()[session_id]
+        try:
+            held = _held(orphan.spool)
+        except SpoolUnavailable:
+            held = 0  # nobody will ever be able to tell
+        orphans.remove(self.data, orphan.folder)
+        return held
 
     def _folder(self, session_id: SessionId) -> Path:
         if not _UUID.fullmatch(session_id):
@@ -93,9 +112,10 @@ class LeftFolders:
         return self.data / SESSIONS / session_id
 
 
-def _holds_anything(session_id: SessionId, spool: Path) -> bool:
-    """Raises SpoolUnavailable: what cannot be looked into may hold anything."""
+def _held(spool: Path) -> int:
+    """Events and dead letters. Raises SpoolUnavailable: what cannot be looked into may
+    hold anything."""
     if not spool.exists():
-        return False
-    held = overview(session_id, spool)
-    return bool(held.live or held.history or held.dead_letters)
+        return 0
+    found = depth(spool)
+    return found.events + found.dead_letters
