@@ -8,8 +8,10 @@ is one of ours.
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
+import sqlite3
 import sys
 import traceback
 from collections.abc import Mapping
@@ -117,17 +119,27 @@ def describe_error(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     error = event.get("error")
     if not isinstance(error, BaseException):
         return event
-    event["error"] = type(error).__name__
-    if isinstance(error, ConnectorError):
-        event["error"] = f"{type(error).__name__}: {error}"
+    event["error"] = _name(error)
+    if isinstance(error, BaseExceptionGroup):
+        leaves = _leaves(error)
+        event["error"] = ", ".join(sorted({_name(one) for one in leaves}))
+        error = leaves[0]  # where the group was made says nothing
     frames = traceback.extract_tb(error.__traceback__)
     if frames:
         event["error_at"] = f"{frames[-1].filename}:{frames[-1].lineno}"
-    if isinstance(error, BaseExceptionGroup):
-        event["error"] = ", ".join(
-            sorted({type(one).__name__ for one in _leaves(error)})
-        )
     return event
+
+
+def _name(error: BaseException) -> str:
+    """What it is; the system's own number of it, such as ENOSPC or EMFILE, tells the cure."""
+    name = type(error).__name__
+    if isinstance(error, ConnectorError):
+        return f"{name}: {error}"
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"{name}: {errno.errorcode.get(error.errno, error.errno)}"
+    if isinstance(error, sqlite3.Error) and hasattr(error, "sqlite_errorname"):
+        return f"{name}: {error.sqlite_errorname}"
+    return name
 
 
 class Dropped:

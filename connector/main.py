@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import structlog
 
-from connector import __version__, logs
+from connector import __version__, logs, machine
 from connector.adapters.whatsapp import protobufs
 from connector.adapters.whatsapp.process.zygote import Zygote
 from connector.data_folder import DataFolder
@@ -32,6 +32,7 @@ def run(settings: Settings) -> int:
     logs.configure(settings.log_level)
     folder = DataFolder.open(settings.data_directory, os.environ)
     folder.note_keys(Sealer(settings.state_keys).key_ids)
+    machine.allow_open_files()  # before the fork: workers inherit it
     protobufs.install_stand_in()
     zygote = Zygote.start()
     # Only now: see above.

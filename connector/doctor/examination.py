@@ -17,6 +17,7 @@ from connector.doctor.findings import (
 )
 from connector.doctor.findings import as_json as findings_as_json
 from connector.errors import InvalidSetting
+from connector.machine import Memory, allow_open_files
 from connector.sealing import Sealer
 from connector.settings import Settings
 
@@ -50,6 +51,8 @@ def _machine(settings: Settings) -> list[Finding]:
     return [
         machine.folder(path),
         machine.disk(path),
+        machine.memory(Memory().limit()),
+        machine.open_files(allow_open_files()),
         machine.state_key(path, Sealer(settings.state_keys)),
         machine.neonize(),
     ]

@@ -19,6 +19,11 @@ from connector.sealing import Sealer
 MEGABYTE: Final = 1024 * 1024
 NEEDED: Final = 64 * MEGABYTE  # below which numbers stop receiving
 COMFORTABLE: Final = 256 * MEGABYTE
+# Measured: docs/operations.md. A machine of 256 MB keeps some for its kernel.
+LEAST_MEMORY: Final = 200 * MEGABYTE
+BASE_MEMORY: Final = 120 * MEGABYTE
+A_NUMBER: Final = 30 * MEGABYTE
+FEW_FILES: Final = 256
 LOAD_SECONDS: Final = 30.0
 
 
@@ -53,6 +58,27 @@ def disk(path: Path) -> Finding:
             "disk", sentence, "Files wait until 256 MB are free: enlarge it."
         )
     return good("disk", sentence)
+
+
+def memory(limit: int | None) -> Finding:
+    """Whether it carries a few numbers; `limit` in bytes, None when nobody says."""
+    if limit is None:
+        return good("memory", "The system does not say how much there is.")
+    numbers = max(1, (limit - BASE_MEMORY) // A_NUMBER)
+    sentence = f"{limit // MEGABYTE:,} MB for all processes: about {numbers:,} numbers."
+    if limit < LEAST_MEMORY:
+        return warning("memory", sentence, "Give it 256 MB, and 30 MB a number more.")
+    return good("memory", sentence)
+
+
+def open_files(allowed: int) -> Finding:
+    """Whether a process may have as many open as a few numbers need."""
+    sentence = f"A process may have {allowed:,} open."
+    if allowed < FEW_FILES:
+        return warning(
+            "open files", sentence, f"Raise the hard limit (ulimit -Hn) to {FEW_FILES}."
+        )
+    return good("open files", sentence)
 
 
 def state_key(path: Path, sealer: Sealer) -> Finding:

@@ -11,6 +11,7 @@ store and spool hold; `wa_sessions` is reported anew and whole.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import sqlite3
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -293,7 +294,10 @@ class SessionRunner:
     def _await_turn(self, *, asked: bool) -> None:
         store = self._around.launcher.device_store(self._held.session_id)
         # Without keys it is a code that comes first, for somebody who waits for it.
-        self._turn.ask(by_person=asked or not store.is_paired())
+        waited_for = asked
+        with contextlib.suppress(OSError, sqlite3.Error):  # the launch will say so
+            waited_for = asked or not store.is_paired()
+        self._turn.ask(by_person=waited_for)
 
     async def _launch(self) -> events.Event | None:
         try:

@@ -66,7 +66,16 @@ async def test_a_project_that_is_well_is_called_well(
     assert code == 0, told
     assert set(verdicts(told).values()) == {"good"}
     assert set(told) == {
-        *("settings", "data folder", "disk", "state key", "neonize", "supabase"),
+        *(
+            "settings",
+            "data folder",
+            "disk",
+            "memory",
+            "open files",
+            "state key",
+            "neonize",
+            "supabase",
+        ),
         *("schema", "row-level security", "realtime tables", "clock"),
         *("saved states", "doorbell", "storage"),
     }

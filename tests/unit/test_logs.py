@@ -97,6 +97,14 @@ def test_a_foreign_error_shows_its_type_and_place_but_not_its_words(
     assert "5511912345678" not in output.getvalue()
 
 
+def test_an_error_of_the_system_s_shows_its_number_by_name(output: io.StringIO) -> None:
+    error = OSError(errno.EMFILE, "Too many open files", "/data/5511912345678")
+    structlog.get_logger().warning("launch failed", error=error)
+
+    assert line(output)["error"] == "OSError: EMFILE"
+    assert "5511912345678" not in output.getvalue()
+
+
 def test_our_own_errors_keep_their_sentence(output: io.StringIO) -> None:
     structlog.get_logger().warning("stop failed", error=WorkerGone("It hung."))
 

@@ -15,6 +15,7 @@ from connector.adapters.whatsapp.process.frames import (
     FrameBroken,
     encode,
 )
+from connector.adapters.whatsapp.process.orders import ExitCode
 from connector.adapters.whatsapp.process.zygote_process import serve
 from connector.errors import WorkerGone
 
@@ -116,7 +117,7 @@ class Zygote:
         self._gone.set()
         for exited in self._workers.values():
             if not exited.done():
-                exited.set_result(KILLED)
+                exited.set_result(ExitCode.ORPHANED)
         self._workers.clear()
 
 

@@ -118,6 +118,9 @@ class _Nursery:
         match frame.header:
             case {"spawn": str(name)} if self._descriptors:
                 self._spawn(name, self._descriptors.pop(0))
+            case {"spawn": str(name)}:
+                # We have as many files open as we may, so the kernel has dropped it.
+                self._tell({"exited": name, "code": ExitCode.NOT_BORN})
             case {"kill": str(name)}:
                 self._kill(name)
             case _:
@@ -129,7 +132,7 @@ class _Nursery:
             pid = os.fork()
         except OSError:
             commands.close()
-            self._tell({"exited": name, "code": ExitCode.FAILED})
+            self._tell({"exited": name, "code": ExitCode.NOT_BORN})
             return
         if pid == 0:
             self._become_worker(commands)
