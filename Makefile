@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 ROUNDS ?= 50
+NUMBERS ?= 20
+MINUTES ?= 30
 # Compiled modules are kept: the tests start several processes that import the same ones.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -48,6 +50,14 @@ crashes: .venv/ready ## Kill everything in turn while people talk, and count wha
 .PHONY: send-crashes
 send-crashes: .venv/ready ## Kill worker and connector at each step of a send, and count what was heard twice (ROUNDS=50 SEED=...)
 	@$(BIN)/python -m tests.crashes.sends --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+.PHONY: fleet
+fleet: .venv/ready ## Many numbers on one connector that all lose WhatsApp at once: how soon they are back, and at what cost (NUMBERS=20)
+	@$(BIN)/python -m tests.fleet --numbers $(NUMBERS) $(ARGS)
+
+.PHONY: soak
+soak: .venv/ready ## A week of traffic of many numbers in half an hour: what grows, was lost or came twice (MINUTES=30 NUMBERS=20)
+	@$(BIN)/python -m tests.soak --minutes $(MINUTES) --numbers $(NUMBERS) $(ARGS)
 
 .PHONY: fmt
 fmt: .venv/ready ## Format Python and SQL
