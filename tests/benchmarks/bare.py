@@ -19,7 +19,7 @@ REQUEST_SECONDS = 60.0
 
 async def messages_per_s(scene: Scene, incoming: Sequence[Incoming]) -> float:
     """Store for a number that no connector runs, in batches as large as the connector's."""
-    session_id = await _unattended_number(scene)
+    session_id = await unattended_number(scene)
     starts = range(0, len(incoming), LARGEST_BATCH)
     batches = [rows.batch(incoming[at : at + LARGEST_BATCH]) for at in starts]
     supabase = scene.stage.supabase
@@ -35,7 +35,7 @@ async def messages_per_s(scene: Scene, incoming: Sequence[Incoming]) -> float:
     return sum(len(batch["messages"]) for batch in batches) / took
 
 
-async def _unattended_number(scene: Scene) -> str:
+async def unattended_number(scene: Scene) -> str:
     """Its lease has been held, so that writes are admitted, and nobody holds it now."""
     session_id = await scene.app.adds_number("Bare")
     connection = await asyncpg.connect(scene.stage.supabase.database_url)

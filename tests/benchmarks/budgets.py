@@ -45,7 +45,15 @@ BUDGETS: Mapping[str, Budget] = {
     "history_extra_mb": Budget(at_most=80),
     "drain_per_s": Budget(at_least=1500),
     "supervisor_and_zygote_mb": Budget(at_most=100),
-    "private_per_worker_mb": Budget(at_most=30, goal="20"),
+    "rss_supervisor_mb.50": Budget(at_most=150, goal="110"),
+    "private_per_worker_mb.10": Budget(at_most=30, goal="20"),
+    "private_per_worker_mb.50": Budget(at_most=30, goal="20"),
+    "state_save_ms.p50": Budget(at_most=25, goal="twice its bare upload"),
+    "state_save_ms.p95": Budget(at_most=60),
+    "state_bytes_per_message": Budget(at_most=1_500, goal="600"),
+    "handover_s": Budget(at_most=5, goal="2"),
+    # The lease of the dead one has to run out: 30 s, and the next look.
+    "failover_s": Budget(at_most=45),
     "resume_s": Budget(at_most=1.5, goal="0.8"),
 }
 

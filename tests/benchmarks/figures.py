@@ -42,3 +42,8 @@ def children(pid: int) -> list[int]:
     """Direct child processes."""
     text = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
     return [int(child) for child in text.split()]
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that it started, the oldest first."""
+    return [pid, *(each for child in children(pid) for each in family(child))]

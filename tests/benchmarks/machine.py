@@ -1,4 +1,4 @@
-"""Memory of the connector's processes, and how fast it is back."""
+"""Memory of the connector's processes after all that, and how fast it is back."""
 
 from __future__ import annotations
 
@@ -27,13 +27,9 @@ async def memory(scene: Scene) -> Figures:
     zygote = children(supervisor)
     workers = [worker for parent in zygote for worker in children(parent)]
     return {
-        "rss_supervisor_mb": round(resident_mb(supervisor), 1),
+        "rss_supervisor_used_mb": round(resident_mb(supervisor), 1),
         "supervisor_and_zygote_mb": round(proportional_mb([supervisor, *zygote]), 1),
-        "private_per_worker_mb": round(
-            sum(map(private_mb, workers)) / max(len(workers), 1), 1
-        ),
         "private_of_the_busiest_mb": round(max(map(private_mb, workers)), 1),
-        "workers": len(workers),
     }
 
 

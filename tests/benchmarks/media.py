@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from devstack.whatsapp import Letter
+from devstack.whatsapp import Letter, WhatsApp
 from devstack.whatsapp.wire.media import MediaKind, encrypt_media
 from devstack.whatsapp.wire.protobufs import E2E
 from tests.benchmarks.figures import Figures
@@ -33,7 +33,8 @@ async def passage(scene: Scene) -> Figures:
     ]
     video = MP4 + secrets.token_bytes(scene.sizes.video_bytes)
     megabytes = (sum(map(len, files)) + len(video)) / 1e6
-    letters = [_image(scene, data) for data in files] + [_video(scene, video)]
+    whatsapp = scene.stage.whatsapp
+    letters = [image(whatsapp, data) for data in files] + [_video(whatsapp, video)]
     ids = [letter.whatsapp_id for letter in letters]
     processes = scene.processes_of(scene.first)
     async with Footprint.watched(**processes) as footprint:
@@ -53,26 +54,26 @@ async def passage(scene: Scene) -> Figures:
     }
 
 
-def _image(scene: Scene, data: bytes) -> Letter:
+def image(whatsapp: WhatsApp, data: bytes) -> Letter:
     message = E2E.Message(imageMessage=E2E.ImageMessage(mimetype="image/jpeg"))
-    _attach(scene, message.imageMessage, data, "image")
+    _attach(whatsapp, message.imageMessage, data, "image")
     return Letter(message=message, type="media", media_type="image")
 
 
-def _video(scene: Scene, data: bytes) -> Letter:
+def _video(whatsapp: WhatsApp, data: bytes) -> Letter:
     message = E2E.Message(videoMessage=E2E.VideoMessage(mimetype="video/mp4"))
-    _attach(scene, message.videoMessage, data, "video")
+    _attach(whatsapp, message.videoMessage, data, "video")
     return Letter(message=message, type="media", media_type="video")
 
 
 def _attach(
-    scene: Scene,
+    whatsapp: WhatsApp,
     part: E2E.ImageMessage | E2E.VideoMessage,
     data: bytes,
     kind: MediaKind,
 ) -> None:
     media = encrypt_media(data, kind)
-    part.directPath = scene.stage.whatsapp.media.put(media.blob)
+    part.directPath = whatsapp.media.put(media.blob)
     part.URL = f"{HOST}{part.directPath}"
     part.mediaKey = media.media_key
     part.fileSHA256 = media.file_sha256

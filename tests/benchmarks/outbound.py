@@ -33,7 +33,7 @@ async def latency(scene: Scene) -> Figures:
 
 async def throughput(scene: Scene) -> Figures:
     """200 rows in one statement, first to last frame, against neonize's bare loop."""
-    async with BareNeonize.linked(scene) as neonize:
+    async with BareNeonize.linked(scene.stage, scene.friend) as neonize:
         bare = await neonize.texts_per_s(AT_ONCE)
     rows = [
         {"kind": "text", "payload": {"text": f"throughput {number}"}}

@@ -18,6 +18,7 @@ from tests.benchmarks.observer import FILES, MESSAGES, CommitObserver
 from tests.benchmarks.sizes import Sizes
 
 SEND_PATIENCE: Final = 120.0
+LINK_PATIENCE: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,24 @@ class Linked:
     session_id: str
     owner: Person
     device: LinkedDevice
+
+    @classmethod
+    async def by_qr(cls, app: App, owner: Person) -> Linked:
+        """One more number of the app's. Raises TimeoutError."""
+        session_id = await app.adds_number(
+            "Support", desired_state="connected", **UNPACED
+        )
+        code = await app.qr_shown(session_id, within=LINK_PATIENCE)
+        return await cls.scanned(app, session_id, owner, code)
+
+    @classmethod
+    async def scanned(
+        cls, app: App, session_id: str, owner: Person, code: str
+    ) -> Linked:
+        device = await owner.phone.scans(code)
+        await app.session_is(session_id, "connected", within=LINK_PATIENCE)
+        await device.connected(timeout=LINK_PATIENCE)
+        return cls(session_id, owner, device)
 
 
 @dataclass
@@ -81,21 +100,11 @@ class Scene:
         await self.app.wants(session_id, "connected")
         code = await self.app.qr_shown(session_id)
         self.first_qr_s = time.monotonic() - started
-        self.first = await self._scan(session_id, self.owner, code)
+        self.first = await Linked.scanned(self.app, session_id, self.owner, code)
 
     async def link(self, owner: Person) -> Linked:
         """One more number."""
-        session_id = await self.app.adds_number(
-            "Support", desired_state="connected", **UNPACED
-        )
-        code = await self.app.qr_shown(session_id)
-        return await self._scan(session_id, owner, code)
-
-    async def _scan(self, session_id: str, owner: Person, code: str) -> Linked:
-        device = await owner.phone.scans(code)
-        await self.app.session_is(session_id, "connected", within=20)
-        await device.connected()
-        return Linked(session_id, owner, device)
+        return await Linked.by_qr(self.app, owner)
 
     @property
     def session_id(self) -> str:

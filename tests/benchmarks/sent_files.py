@@ -19,7 +19,7 @@ SECONDS_TO_GIVE_BACK: Final = 3.0  # after the last of the large files has left
 async def rate(scene: Scene) -> Figures:
     """Documents in one statement, each another: statement begun to last frame."""
     count, size = scene.sizes.documents, scene.sizes.document_bytes
-    async with BareNeonize.linked(scene) as neonize:
+    async with BareNeonize.linked(scene.stage, scene.friend) as neonize:
         bare = await neonize.files_mb_per_s(count, size)
     rows = await _documents(scene, size)
     started = time.monotonic()

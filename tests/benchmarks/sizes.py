@@ -20,6 +20,11 @@ class Sizes:
     documents: int = 10
     document_bytes: int = 4_000_000
     large_document_bytes: int = 16_000_000
+    saved_messages: int = 60
+    saves: int = 40
+    fleet: tuple[int, ...] = (1, 10, 50)
+    handovers: int = 3
+    lease_seconds: int = 30  # as shipped
 
 
 FULL = Sizes()
@@ -32,4 +37,9 @@ QUICK = Sizes(
     images=5,
     video_bytes=5_000_000,
     documents=3,
+    saved_messages=20,
+    saves=10,
+    fleet=(1, 3),
+    handovers=1,
+    lease_seconds=10,
 )

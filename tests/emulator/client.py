@@ -75,6 +75,10 @@ class Client:
     def is_running(self) -> bool:
         return not self._ended
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     # --- what it reports --------------------------------------------------------------
 
     async def qr(self, within: float = PATIENCE) -> str:
