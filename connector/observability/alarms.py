@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
@@ -14,6 +15,8 @@ WINDOW: Final = timedelta(minutes=10)
 WINDOWS: Final = 6  # an hour of growth without a break
 LEAST_GROWTH: Final = 20
 LEAST_SHARE: Final = 0.25  # of what it was at first
+# Megabytes of one number's process: four times what a busy one takes.
+LARGEST_WORKER: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,10 @@ class Observation:
     loop_lag: float  # the worst since the last one, seconds
     threads: int
     open_files: int
+    # Of the worker that has most: among two hundred, one that leaks changes no sum.
+    worker_threads: int = 0
+    worker_open_files: int = 0
+    worker_mb: int = 0
     sessions: int  # more of them explain more of everything
 
 
@@ -69,8 +76,7 @@ class Growth:
 
 class Alarms:
     def __init__(self) -> None:
-        self._threads = Growth()
-        self._open_files = Growth()
+        self._growths: dict[str, Growth] = {}
         self._due: set[str] = set()
         self._told_at = float("-inf")
 
@@ -78,13 +84,26 @@ class Alarms:
         """What to warn of now, if anything; what comes too soon is told with the next."""
         if seen.loop_lag > LATEST:
             self._due.add("loop_lag")
-        if self._threads.observe(seen.at, seen.threads, seen.sessions):
-            self._due.add("threads")
-        if self._open_files.observe(seen.at, seen.open_files, seen.sessions):
-            self._due.add("open_files")
+        if seen.worker_mb > LARGEST_WORKER:
+            self._due.add("worker_memory")
+        for what, count in _counts(seen).items():
+            growth = self._growths.setdefault(what, Growth())
+            if growth.observe(seen.at, count, seen.sessions):
+                self._due.add(what)
         soon = seen.at - self._told_at < BETWEEN_WARNINGS.total_seconds()
         if not self._due or soon:
             return ()
         self._told_at = seen.at
         due, self._due = tuple(sorted(self._due)), set()
         return due
+
+
+def _counts(seen: Observation) -> Mapping[str, int]:
+    """What should not grow for ever, by what a warning calls it."""
+    return {
+        "threads": seen.threads,
+        "open_files": seen.open_files,
+        "worker_threads": seen.worker_threads,
+        "worker_open_files": seen.worker_open_files,
+        "worker_memory": seen.worker_mb,
+    }

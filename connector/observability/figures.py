@@ -45,6 +45,10 @@ class Sample:
         return sum(usage.threads for usage in self.processes.values())
 
     @property
+    def workers(self) -> Usage:
+        return self.processes.get(Process.WORKERS, Usage())
+
+    @property
     def open_files(self) -> int:
         return sum(usage.open_files for usage in self.processes.values())
 
@@ -86,8 +90,7 @@ def expose(seen: Sample, metrics: Metrics) -> None:
         metrics.private_bytes.of(process.value).set(usage.private_bytes)
         metrics.threads.of(process.value).set(usage.threads)
         metrics.open_files.of(process.value).set(usage.open_files)
-    workers = seen.processes.get(Process.WORKERS, Usage())
-    metrics.worst_worker.set(workers.worst_private_bytes)
+    metrics.worst_worker.set(seen.workers.worst_private_bytes)
 
 
 def in_short(seen: Sample, collected: Iterable[Metric]) -> dict[str, float]:
@@ -112,8 +115,10 @@ def in_short(seen: Sample, collected: Iterable[Metric]) -> dict[str, float]:
     figures |= _by("sends_", "outcome", found["zapbase_sends"])
     for process, usage in seen.processes.items():
         figures[f"{process.value}_mb"] = round(usage.private_bytes / MEGABYTE, 1)
-    workers = seen.processes.get(Process.WORKERS, Usage())
-    figures["worker_worst_mb"] = round(workers.worst_private_bytes / MEGABYTE, 1)
+    worst = seen.workers
+    figures["worker_worst_mb"] = round(worst.worst_private_bytes / MEGABYTE, 1)
+    figures["worker_worst_threads"] = worst.worst_threads
+    figures["worker_worst_open_files"] = worst.worst_open_files
     return figures
 
 

@@ -28,7 +28,9 @@ class Usage:
     private_bytes: int = 0
     worst_private_bytes: int = 0
     threads: int = 0
+    worst_threads: int = 0
     open_files: int = 0
+    worst_open_files: int = 0
 
 
 def usages(supervisor: int, zygote: int) -> Mapping[Process, Usage]:
@@ -51,7 +53,9 @@ def _together(pids: Iterable[int]) -> Usage:
         private_bytes=sum(one.private_bytes for one in found),
         worst_private_bytes=max((one.private_bytes for one in found), default=0),
         threads=sum(one.threads for one in found),
+        worst_threads=max((one.threads for one in found), default=0),
         open_files=sum(one.open_files for one in found),
+        worst_open_files=max((one.open_files for one in found), default=0),
     )
 
 

@@ -11,7 +11,7 @@ import structlog
 from connector.errors import ConnectorError
 from connector.metrics import Metrics
 from connector.observability.alarms import Alarms, Observation
-from connector.observability.figures import Sample, expose, in_short
+from connector.observability.figures import MEGABYTE, Sample, expose, in_short
 from connector.observability.pulse import Pulse
 from connector.ports import Clock
 from connector.sessions.state_watch import StateWatch
@@ -87,6 +87,9 @@ class Watch:
             loop_lag=lag,
             threads=seen.threads,
             open_files=seen.open_files,
+            worker_threads=seen.workers.worst_threads,
+            worker_open_files=seen.workers.worst_open_files,
+            worker_mb=seen.workers.worst_private_bytes // MEGABYTE,
             sessions=sum(self._sessions.by_state().values()),
         )
         if about := self._alarms.observe(observation):

@@ -12,11 +12,21 @@ MINUTE = 60.0
 
 
 def observe(
-    alarms: Alarms, at: float, lag: float = 0.0, threads: int = 10, sessions: int = 1
+    alarms: Alarms,
+    at: float,
+    lag: float = 0.0,
+    threads: int = 10,
+    sessions: int = 1,
+    **worker: int,
 ) -> Sequence[str]:
     return alarms.observe(
         Observation(
-            at=at, loop_lag=lag, threads=threads, open_files=50, sessions=sessions
+            at=at,
+            loop_lag=lag,
+            threads=threads,
+            open_files=50,
+            sessions=sessions,
+            **worker,
         )
     )
 
@@ -79,3 +89,33 @@ def test_more_sessions_explain_more_threads() -> None:
     ]
 
     assert not any(told)
+
+
+@pytest.mark.parametrize(
+    ("counted", "about"),
+    [
+        ("worker_threads", "worker_threads"),
+        ("worker_open_files", "worker_open_files"),
+        ("worker_mb", "worker_memory"),
+    ],
+)
+def test_one_worker_that_grows_among_hundreds_is_told_of(
+    counted: str, about: str
+) -> None:
+    alarms = Alarms()
+
+    told = [
+        observe(alarms, at * MINUTE, threads=3_000, sessions=200, **{counted: 15 + at})
+        for at in range(75)
+    ]
+
+    assert [what for what in told if what] == [(about,)]
+
+
+def test_a_worker_that_is_too_large_is_told_of_at_once_and_again() -> None:
+    alarms = Alarms()
+
+    told = [observe(alarms, at * MINUTE, worker_mb=201) for at in range(11)]
+
+    assert [at for at, what in enumerate(told) if what] == [0, 10]
+    assert told[0] == ("worker_memory",)
