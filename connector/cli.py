@@ -27,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _told(lambda: (spool_commands.run(chosen, os.environ), True))
         case "keys":
             return _keys(chosen)
+        case "session":
+            return _session(chosen)
         case "doctor":
             return _examine(chosen)
         case _:
@@ -43,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="check everything, and name the cures")
     doctor.add_argument("--json", action="store_true", help="for programs")
     _add_keys(commands)
+    _add_session(commands)
     commands.add_parser("version", help="print the version")
     return parser
 
@@ -54,6 +57,31 @@ def _add_keys(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     listing.add_argument("--json", action="store_true", help="for programs")
     actions.add_parser(
         "rotate", help="seal everything with the first key of WA_STATE_KEY"
+    )
+
+
+def _add_session(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    session = commands.add_parser("session", help="a number's keys in a sealed file")
+    actions = session.add_subparsers(dest="action", required=True, metavar="action")
+    exporting = actions.add_parser("export", help="write them; the session must rest")
+    exporting.add_argument("session", metavar="ID", help="of the session")
+    exporting.add_argument("--to", metavar="FILE", required=True, help="a new file")
+    exporting.add_argument(
+        "--move", action="store_true", help="and forget them in this project"
+    )
+    key = exporting.add_mutually_exclusive_group()
+    key.add_argument(
+        "--key-file", metavar="FILE", help="holds the key, not WA_STATE_KEY"
+    )
+    key.add_argument("--new-key", metavar="FILE", help="make a key for this file alone")
+    importing = actions.add_parser("import", help="give them to a session that rests")
+    importing.add_argument("file", metavar="FILE", help="that was exported")
+    importing.add_argument(
+        "--into", metavar="ID", help="of the session; else the one it is from"
+    )
+    importing.add_argument("--key-file", metavar="FILE", help="holds the file's key")
+    importing.add_argument(
+        "--replace", action="store_true", help="give up what is saved of it"
     )
 
 
@@ -84,6 +112,13 @@ def _keys(chosen: argparse.Namespace) -> int:
     from connector import key_commands  # noqa: PLC0415 - see above
 
     return _told(lambda: key_commands.run(chosen, os.environ))
+
+
+def _session(chosen: argparse.Namespace) -> int:
+    # Imported late, as above.
+    from connector import export_commands  # noqa: PLC0415 - see above
+
+    return _told(lambda: (export_commands.run(chosen, os.environ), True))
 
 
 def _told(command: Callable[[], tuple[str, bool]]) -> int:

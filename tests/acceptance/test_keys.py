@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest_asyncio
 
+from devstack.app import UNPACED
 from devstack.connector_process import new_state_key
 from tests.acceptance.world import Linked, World
 
@@ -64,3 +66,41 @@ async def test_a_key_is_exchanged_while_numbers_run_and_rest_and_the_old_one_goe
     # Nothing was lost on the way: conversations went on where they were.
     log = connector.log_file.read_text("utf-8")
     assert "ratchets are begun anew" not in log
+
+
+async def test_a_number_is_taken_to_another_session_and_connects_without_a_qr(
+    linked: Linked, tmp_path: Path
+) -> None:
+    connector, bob = linked.world.connector, linked.world.somebody("Bob")
+    await bob.says(linked.owner, "antes de sair")
+    await linked.message("antes de sair")
+    file, key = tmp_path / "ana.zapbase", tmp_path / "ana.key"
+    export = ("session", "export", linked.session_id, "--to", str(file))
+
+    # What runs is not exported: the same keys would run twice.
+    code, said = await connector.command(*export)
+    assert (code, "'disconnected'" in said, file.exists()) == (1, True, False), said
+    await linked.wants("disconnected")
+    await linked.session_is("disconnected")
+    code, said = await connector.command(*export, "--new-key", str(key), "--move")
+    assert code == 0, said
+    new_id = await linked.app.adds_number("Elsewhere", **UNPACED)
+    into = ("session", "import", str(file), "--into", new_id)
+    code, said = await connector.command(*into)
+    assert (code, "--key-file" in said) == (1, True), said
+    code, said = await connector.command(*into, "--key-file", str(key))
+    assert code == 0, said
+
+    moved = replace(linked, session_id=new_id)
+    await moved.wants("connected")
+    await linked.device.connected(timeout=20)
+    connected = await moved.session_is("connected", within=20)
+
+    assert connected["phone_number"] == linked.owner.number
+    await bob.says(linked.owner, "depois de sair")
+    await moved.message("depois de sair", within=20)
+    row_id = await moved.sends(bob.number, "estou aqui")
+    await moved.app.outbox_is(row_id, "delivered", within=20)
+    assert [heard.text for heard in bob.heard] == ["estou aqui"]
+    await _talks_both_ways(moved, "Carla", "na casa nova")
+    await moved.wants("disconnected")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from connector.adapters.whatsapp.store.local_state import LocalStore
+from connector.ports import SessionId
 from connector.sealed_state import StateSeal
 from connector.sessions.kept_state import KeptState
 from connector.sessions.state_saving import Saving
@@ -25,10 +26,11 @@ class Machine:
         states: MemoryStates,
         *keys: bytes,
         local: LocalStore | None = None,
+        session_id: SessionId = ANA,
     ) -> None:
         self.store = WorkersStore(folder)
         self.local = local or LocalStore(folder)
-        seal = StateSeal.of(ANA, keys or (KEY,))
+        seal = StateSeal.of(session_id, keys or (KEY,))
         self.kept = KeptState(states, self.local, seal, HurriedClock())
 
     async def links(self) -> None:

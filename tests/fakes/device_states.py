@@ -30,7 +30,8 @@ class MemoryStates:
     stored: dict[int, SealedPage] = field(default_factory=dict)
     staged: list[SealedPage] = field(default_factory=list)
     brought: list[int] = field(default_factory=list)  # pages of each call
-    failures: list[ConnectorError] = field(default_factory=list)
+    # Of the calls to come; None: that one is answered.
+    failures: list[ConnectorError | None] = field(default_factory=list)
     # The answer to the next save is lost: it arrives all the same.
     unheard: bool = False
 
@@ -95,8 +96,9 @@ class MemoryStates:
             raise SupabaseRefused
 
     def _answer(self) -> None:
-        if self.failures:
-            raise self.failures.pop(0)
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is not None:
+            raise failure
 
 
 @dataclass
@@ -105,6 +107,7 @@ class MemoryStateKeys:
 
     states: MemoryStates
     is_held: bool = False
+    desired_state: str = "disconnected"
     taken_after: int | None = None  # exchanges; then a connector has the lease
     cut_off_after: int | None = None  # exchanges; then Supabase is away
     exchanges: int = 0
@@ -143,7 +146,9 @@ class MemoryStateKeys:
     async def borrow(self, session_id: SessionId) -> Borrowed | None:
         term = None if self.is_held else 7
         self.is_held = True
-        return Borrowed(term=term, desired_state="disconnected", state="disconnected")
+        return Borrowed(
+            term=term, desired_state=self.desired_state, state="disconnected"
+        )
 
     async def give_back(self, session_id: SessionId, term: int) -> None:
         assert term == 7
