@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 
 from devstack.supabase.gateway.config import GatewayConfig
+from devstack.supabase.gateway.faults import Faults
 from devstack.supabase.processes import Child, ChildEnded, end_of
 
 START_SECONDS = 20.0
@@ -25,6 +26,8 @@ class Gateway:
         self._config = config
         self._environment = config.to_environment(keys_file)
         self._environment["PYTHONPATH"] = str(REPOSITORY)
+        self.faults = Faults(config.faults_file)
+        self.faults.heal()  # what an earlier run was to suffer
         self._log = log
         self._child: Child | None = None
 

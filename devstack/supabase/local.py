@@ -42,7 +42,6 @@ class LocalSupabase:
     keys: Keys
     postgres: Server
     gateway: Gateway
-    faults: Faults  # parts that answer the secret key with errors
 
     @classmethod
     @asynccontextmanager
@@ -81,19 +80,16 @@ class LocalSupabase:
             gateway = Gateway(config, keys_file=keys_file, log=log)
             try:
                 await gateway.start()
-                faults = Faults(config.faults_file)
-                faults.heal()
-                yield cls(
-                    url=config.url,
-                    keys=keys,
-                    postgres=postgres,
-                    gateway=gateway,
-                    faults=faults,
-                )
+                yield cls(url=config.url, keys=keys, postgres=postgres, gateway=gateway)
             finally:
                 await gateway.stop()
         finally:
             await postgres.stop()
+
+    @property
+    def faults(self) -> Faults:
+        """To have parts answer the secret key with errors."""
+        return self.gateway.faults
 
     @property
     def database_url(self) -> str:
