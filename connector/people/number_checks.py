@@ -14,8 +14,9 @@ from typing import Final
 import structlog
 
 from connector.domain.look_ups import GAP
-from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off
+from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off, is_worth_saying
 from connector.errors import (
+    ConnectorError,
     LookupRefused,
     NotConnected,
     SupabaseRefused,
@@ -61,12 +62,7 @@ class _Checking:
                 asked = await self._ask_next(worker)
                 self._failures = 0
             except (SupabaseUnavailable, SupabaseRefused) as error:
-                log.warning(
-                    "numbers not checked",
-                    session_id=self._context.session_id,
-                    error=error,
-                )
-                await self._back_off()
+                await self._back_off(error)
             except (NotConnected, WorkerGone):
                 await self._clock.sleep(RECONNECT_PAUSE)
             else:
@@ -99,8 +95,11 @@ class _Checking:
         at_most = LOOK_ANYWAY if self._bell.healthy else LOOK_ANYWAY_DEAF
         await self._bell.wait_numbers(self._context.session_id, at_most.total_seconds())
 
-    async def _back_off(self) -> None:
+    async def _back_off(self, error: ConnectorError) -> None:
         self._failures += 1
+        if is_worth_saying(self._failures):
+            session_id = self._context.session_id
+            log.warning("numbers not checked", session_id=session_id, error=error)
         chance = self._numbers.chance()
         delay = back_off(self._failures, chance, LONGEST_FOR_SUPABASE)
         await self._clock.sleep(max(delay.total_seconds(), 1.0))

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 
 import pytest
+from structlog.testing import capture_logs
 
 from connector.domain.addresses import Jid
 from connector.domain.incoming import Incoming
@@ -17,6 +18,7 @@ from connector.domain.messages import (
     Receipt,
     Status,
 )
+from connector.domain.retry import LONGEST_FOR_SUPABASE
 from connector.errors import SupabaseRefused, SupabaseUnavailable
 from connector.ingestion.intake import REST_AFTER_TICKS
 from connector.ports import Lane
@@ -26,7 +28,7 @@ from tests.fakes.clock import (
     settle,
     turns_until,
 )
-from tests.fakes.ingesting import MemorySpool, Scene, event
+from tests.fakes.ingesting import SESSION, MemorySpool, Scene, event
 
 BOB = Person(lid=Jid("1", "lid"))
 CHAT = Chat(jid=Jid("1", "lid"), kind=ChatKind.DIRECT)
@@ -57,6 +59,23 @@ async def test_an_outage_loses_nothing_and_stores_nothing_twice(scene: Scene) ->
     await scene.drain()
 
     assert len(scene.intake.stored) == 1_200
+
+
+async def test_a_long_outage_is_few_tries_few_lines_and_seconds_to_come_back() -> None:
+    clock = ManualClock()
+    scene = Scene(MemorySpool(deque(event(f"e{n}") for n in range(600))), clock=clock)
+    scene.intake.failures.extend(SupabaseUnavailable() for _ in range(5_000))
+    with capture_logs() as lines:
+        draining = asyncio.create_task(scene.ingestion.drain(SESSION))
+        await clock.advance(20 * 60)
+        tries = 5_000 - len(scene.intake.failures)
+        scene.intake.failures.clear()
+        await clock.advance(LONGEST_FOR_SUPABASE.total_seconds())
+        await draining
+
+    assert 120 < tries < 400
+    assert len(lines) < 12
+    assert len(scene.intake.stored) == 600
 
 
 async def test_what_was_stored_but_not_trimmed_is_offered_again(scene: Scene) -> None:
