@@ -36,11 +36,13 @@ from connector.composition_observability import Observability
 from connector.composition_states import state_keeper
 from connector.data_folder import DataFolder
 from connector.delivery.delivery import Delivery
+from connector.domain.capacity import room_for_numbers
 from connector.domain.login_ramp import ramp_for
 from connector.housekeeping.housekeeping import Housekeeping
 from connector.ingestion.history_fetch import LARGEST_PIECE, HistoryFetching
 from connector.ingestion.intake import Ingestion
 from connector.ingestion.media_fetch import MediaFetching, WakingIntake
+from connector.machine import Memory
 from connector.people.address_book import AddressBook
 from connector.people.attentive import AttentiveIntake
 from connector.people.look_ups import LookUps
@@ -248,8 +250,16 @@ def _supervisor(
         wakeups,
         around,
         pace=pace,
-        most_sessions=settings.max_sessions,
+        most_sessions=_room(settings),
     )
+
+
+def _room(settings: Settings) -> int:
+    """For how many numbers: as it was said, or as there is memory."""
+    memory = Memory().limit()
+    room = settings.max_sessions or room_for_numbers(memory)
+    log.info("room for numbers", count=room, bytes=memory)
+    return room
 
 
 def _surroundings(

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final, TypeVar, cast
 from urllib.parse import urlsplit
 
+from connector.domain.capacity import MOST as MOST_NUMBERS
 from connector.errors import InvalidSetting
 from connector.sealing import KEY_SIZE
 
@@ -34,7 +35,7 @@ class Settings:
     supabase_secret_key: str
     state_keys: tuple[bytes, ...]  # the first one seals
     data_directory: Path
-    max_sessions: int
+    max_sessions: int | None  # None: as many as there is memory for
     lease_seconds: float
     poll_seconds: float
     poll_blind_seconds: float
@@ -64,7 +65,7 @@ class Settings:
             data_directory=Path(
                 reading.optional("WA_DATA_DIR", str, DEFAULT_DATA_DIRECTORY)
             ),
-            max_sessions=reading.optional("WA_MAX_SESSIONS", _whole(1, 1000), "50"),
+            max_sessions=reading.optional("WA_MAX_SESSIONS", _room, "auto"),
             lease_seconds=reading.optional("WA_LEASE_SECONDS", _seconds(10, 600), "30"),
             poll_seconds=reading.optional("WA_POLL_SECONDS", _seconds(0.1, 300), "15"),
             poll_blind_seconds=reading.optional(
@@ -190,6 +191,15 @@ def _ip_address(text: str) -> str:
         return str(ipaddress.ip_address(text))
     except ValueError:
         raise ValueError("must be an IP address, such as 127.0.0.1 or ::") from None
+
+
+def _room(text: str) -> int | None:
+    try:
+        return None if text.lower() == "auto" else _whole(1, MOST_NUMBERS)(text)
+    except ValueError:
+        raise ValueError(
+            f"must be a whole number from 1 to {MOST_NUMBERS}, or auto"
+        ) from None
 
 
 def _on_or_off(text: str) -> bool:

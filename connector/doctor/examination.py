@@ -51,7 +51,7 @@ def _machine(settings: Settings) -> list[Finding]:
     return [
         machine.folder(path),
         machine.disk(path),
-        machine.memory(Memory().limit()),
+        machine.memory(Memory().limit(), settings.max_sessions),
         machine.open_files(allow_open_files()),
         machine.state_key(path, Sealer(settings.state_keys)),
         machine.neonize(),

@@ -13,6 +13,7 @@ from typing import Final
 
 from connector.adapters.whatsapp.sealed_folders import sealed_folders
 from connector.doctor.findings import Finding, bad, good, warning
+from connector.domain.capacity import room_for_numbers
 from connector.errors import SpoolUnavailable
 from connector.sealing import Sealer
 
@@ -21,8 +22,6 @@ NEEDED: Final = 64 * MEGABYTE  # below which numbers stop receiving
 COMFORTABLE: Final = 256 * MEGABYTE
 # Measured: docs/operations.md. A machine of 256 MB keeps some for its kernel.
 LEAST_MEMORY: Final = 200 * MEGABYTE
-BASE_MEMORY: Final = 120 * MEGABYTE
-A_NUMBER: Final = 30 * MEGABYTE
 FEW_FILES: Final = 256
 LOAD_SECONDS: Final = 30.0
 
@@ -60,14 +59,24 @@ def disk(path: Path) -> Finding:
     return good("disk", sentence)
 
 
-def memory(limit: int | None) -> Finding:
-    """Whether it carries a few numbers; `limit` in bytes, None when nobody says."""
+def memory(limit: int | None, asked: int | None) -> Finding:
+    """Whether it carries the numbers it would take.
+
+    `limit` in bytes, None when nobody says; `asked`: WA_MAX_SESSIONS, None for auto.
+    """
+    room = room_for_numbers(limit)
     if limit is None:
-        return good("memory", "The system does not say how much there is.")
-    numbers = max(1, (limit - BASE_MEMORY) // A_NUMBER)
-    sentence = f"{limit // MEGABYTE:,} MB for all processes: about {numbers:,} numbers."
+        told = f"The system does not say how much: {asked or room:,} numbers are taken."
+        return good("memory", told)
+    sentence = f"{limit // MEGABYTE:,} MB for all processes: room for {room:,} numbers."
     if limit < LEAST_MEMORY:
         return warning("memory", sentence, "Give it 256 MB, and 30 MB a number more.")
+    if asked is not None and asked > room:
+        return warning(
+            "memory",
+            f"{sentence} WA_MAX_SESSIONS allows {asked:,}.",
+            "Set WA_MAX_SESSIONS to auto, or give it 30 MB a number more.",
+        )
     return good("memory", sentence)
 
 

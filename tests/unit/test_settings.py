@@ -33,7 +33,7 @@ def test_three_variables_are_enough() -> None:
     assert settings.supabase_url == "http://127.0.0.1:54321"
     assert settings.state_keys == (bytes(range(32)),)
     assert settings.data_directory == Path("/data")
-    assert (settings.max_sessions, settings.lease_seconds) == (50, 30.0)
+    assert (settings.max_sessions, settings.lease_seconds) == (None, 30.0)
     assert (settings.poll_seconds, settings.poll_blind_seconds) == (15.0, 2.0)
     assert settings.spool_limit_bytes == 512 * 1024 * 1024
     assert (settings.fetch_media, settings.media_limit_bytes) == (True, 100 * 1024**2)
@@ -90,6 +90,12 @@ def test_a_missing_variable_is_named_with_its_cure(name: str, value: str) -> Non
     assert "\n" not in sentence
 
 
+def test_as_many_numbers_as_there_is_memory_for_may_be_asked_for_by_name() -> None:
+    settings = Settings.from_environment({**COMPLETE, "WA_MAX_SESSIONS": "Auto"})
+
+    assert settings.max_sessions is None
+
+
 def test_several_problems_are_all_named() -> None:
     with pytest.raises(InvalidSetting) as caught:
         Settings.from_environment({"WA_MAX_SESSIONS": "many"})
@@ -109,7 +115,7 @@ def test_several_problems_are_all_named() -> None:
         ("WA_STATE_KEY", "not base64!", "not 32 bytes"),
         ("WA_STATE_KEY", "c2hvcnQ=", "not 32 bytes"),
         ("WA_STATE_KEY", f"{KEY},", "not 32 bytes"),
-        ("WA_MAX_SESSIONS", "0", "a whole number from 1 to 1000"),
+        ("WA_MAX_SESSIONS", "0", "a whole number from 1 to 1000, or auto"),
         ("WA_MAX_SESSIONS", "1.5", "a whole number from 1 to 1000"),
         ("WA_LEASE_SECONDS", "5", "a number of seconds from 10 to 600"),
         ("WA_POLL_SECONDS", "nan", "a number of seconds from 0.1 to 300"),
