@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Final
 
 from connector.domain import situations
+from connector.domain.crashes import after_crash
 from connector.domain.retry import slow_probe
 from connector.domain.session import Moment, Phase, Session, Timer, Wish
 from connector.domain.session_commands import (
@@ -94,11 +95,11 @@ def recover(session: Session, trouble: Trouble, moment: Moment) -> Step:
         case ConnectError():
             return killing(retreat(session, situations.CONNECT_ERROR, moment))
         case WorkerSilent():
-            return killing(retreat(session, situations.WORKER_SILENT, moment))
+            return killing(after_crash(session, situations.WORKER_SILENT, moment))
         case KeyUnknown() | StateUnreadable():
             return killing(_without_key(session, trouble, moment))
         case LaunchFailed():
-            return killing(retreat(session, situations.LAUNCH_FAILED, moment))
+            return killing(after_crash(session, situations.LAUNCH_FAILED, moment))
         case LogOutFailed():
             return stopping(retreat(session, situations.LOGGING_OUT, moment))
         case SpoolFull():
@@ -107,7 +108,7 @@ def recover(session: Session, trouble: Trouble, moment: Moment) -> Step:
             killed = trouble.code == KILLED
             ended = situations.WORKER_KILLED if killed else situations.WORKER_EXITED
             record = _record("warning", ended, trouble.code)
-            return first(record, retreat(session, ended, moment))
+            return after_crash(session, ended, moment, record=record)
 
 
 def accept_refusal(session: Session, refusal: Refusal, moment: Moment) -> Step:

@@ -251,7 +251,7 @@ def _beat(session: Session, moment: Moment) -> Step:
     # Failures are forgiven only now: a connection that dies at once must back off.
     report = Report(columns={"last_seen_at": moment.now.isoformat()})
     timer = StartTimer(timer=Timer.HEARTBEAT, after=HEARTBEAT)
-    return replace(session, failures=0), (report, timer)
+    return replace(session, failures=0, crashes=0), (report, timer)
 
 
 def _pause_columns(session: Session) -> dict[str, Json]:

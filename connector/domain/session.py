@@ -50,6 +50,7 @@ class Session:
     situation: Situation = situations.DISCONNECTED
     pairing: Pairing = field(default_factory=Pairing)
     failures: int = 0  # in a row
+    crashes: int = 0  # of the process, in a row
     retry_at: datetime | None = None  # set while RETRY is pending at REST
     banned_until: datetime | None = None
     contests: int = 0  # logins that whoever had the number before took back

@@ -60,7 +60,7 @@ def _connect(session: Session, wanted: ConnectWanted, moment: Moment) -> Step:
 
 
 def _start(session: Session, moment: Moment, *, asked: bool) -> Step:
-    starting, commands = launch(replace(session, failures=0), asked=asked)
+    starting, commands = launch(replace(session, failures=0, crashes=0), asked=asked)
     shown, report = show(starting, situations.STARTING, moment)
     return shown, (report, *commands)
 

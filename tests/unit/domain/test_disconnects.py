@@ -278,3 +278,35 @@ def test_back_off_ends_early_when_whatsapp_answers_others(
 @pytest.mark.parametrize("session", [AT_REST, *WORKING])
 def test_who_does_not_back_off_needs_no_such_news(session: Session) -> None:
     assert commands(session, events.WhatsAppBack()) == ()
+
+
+CRASHES = [events.WorkerExited(1), events.LaunchFailed(), events.WorkerSilent()]
+
+
+def recorded(session: Session, *happened: events.Event) -> list[str]:
+    """What is told of each, in order."""
+    codes = []
+    for event in happened:
+        session, todo = transition(session, event, MOMENT)
+        codes += [c.situation.code for c in todo if isinstance(c, RecordEvent)]
+    return codes
+
+
+@pytest.mark.parametrize("crash", CRASHES, ids=repr)
+def test_a_process_that_fails_again_and_again_is_told_of_once(
+    crash: events.Event,
+) -> None:
+    again = (crash, *TRIES)
+    each = ["worker_exited"] if isinstance(crash, events.WorkerExited) else []
+
+    assert recorded(ONLINE, *again * 20) == each * 4 + ["worker_crash_loop"]
+
+
+def test_half_a_minute_online_or_a_person_ends_a_row_of_crashes() -> None:
+    again = (events.WorkerExited(1), *TRIES)
+    well = (events.Connected(ACCOUNT), events.WorkerAnswered())
+    asked = (events.WorkerExited(1), events.ConnectWanted(revision=9))
+
+    assert "worker_crash_loop" not in recorded(
+        ONLINE, *(again * 4 + well) * 3, *again * 3, *asked, *again * 3
+    )
