@@ -24,6 +24,7 @@ from devstack.whatsapp.newsletters import Newsletter
 from devstack.whatsapp.people import Person
 from devstack.whatsapp.proxy import ConnectProxy
 from devstack.whatsapp.receipt_book import ClientReceipt
+from devstack.whatsapp.repetitions import Repetition
 from devstack.whatsapp.server import ChatServer
 from devstack.whatsapp.wire import tls
 from devstack.whatsapp.wire.curve import KeyPair
@@ -182,9 +183,9 @@ class WhatsApp:
         return self._network.escaped
 
     @property
-    def repetitions(self) -> list[str]:
-        """Ids of what phones ignored, since its place in the ratchet was used before."""
-        return self._network.repetitions
+    def repetitions(self) -> list[Repetition]:
+        """What phones ignored, since its place in the ratchet was used before."""
+        return self._network.repetitions.all
 
     @property
     def frames(self) -> Frames:

@@ -15,6 +15,7 @@ from devstack.whatsapp.login_book import LoginBook
 from devstack.whatsapp.look_ups import LookUps
 from devstack.whatsapp.media_host import MediaHost
 from devstack.whatsapp.receipt_book import ReceiptBook
+from devstack.whatsapp.repetitions import Repetitions
 from devstack.whatsapp.timers import Timers
 from devstack.whatsapp.wire.nodes import GROUP, LID, PN, Jid, Node
 
@@ -42,8 +43,7 @@ class Network:
     timers: Timers = field(default_factory=Timers)
     unanswered: list[Node] = field(default_factory=list)
     escaped: list[str] = field(default_factory=list)
-    # Ids of messages that a phone took for repetitions, by their place in the ratchet.
-    repetitions: list[str] = field(default_factory=list)
+    repetitions: Repetitions = field(default_factory=Repetitions)
     qr_refs: int = 6
     trace: Callable[[str, Node], None] | None = None
 

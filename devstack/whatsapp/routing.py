@@ -11,6 +11,7 @@ from devstack.whatsapp.groups import Group
 from devstack.whatsapp.messages import HeardMessage, text_of
 from devstack.whatsapp.network import Network, unix_now
 from devstack.whatsapp.people import Person
+from devstack.whatsapp.repetitions import place_of
 from devstack.whatsapp.wire.errors import RepeatedCounter, WireError
 from devstack.whatsapp.wire.nodes import GROUP, Attributes, Jid, Node
 from devstack.whatsapp.wire.protobufs import E2E
@@ -156,18 +157,21 @@ def _open(
 ) -> None:
     """Decrypt with the device's keys; ask for it again when it cannot."""
     to = stanza.jid("to")
+    login = sender.connection.login if sender.connection is not None else None
     for enc in encs:
+        place = place_of(device.address, enc.attr("type"), enc.data())
         try:
             plaintext = _decrypted(device, sender, to, enc)
         except RepeatedCounter:
             # As the real clients do: it is ignored, and nobody asks for it again.
-            network.repetitions.append(stanza.attr("id"))
+            network.repetitions.ignored(place, stanza.attr("id"), login)
             continue
         except WireError as error:
             log.info("a phone could not decrypt: %s", error)
             count = int(enc.attr("count", "0")) + 1
             receipts.ask_again(device, sender, stanza, count)
             return
+        network.repetitions.read(place, stanza.attr("id"), login)
         message = E2E.Message.FromString(plaintext)
         if message.HasField("senderKeyDistributionMessage"):
             told = message.senderKeyDistributionMessage

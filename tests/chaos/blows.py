@@ -136,7 +136,7 @@ class Striker:
             await asyncio.sleep(seconds)
             if blow.kind in (Kind.KILL_AND_WIPE, Kind.STOP_AND_WIPE):
                 machine.gets_a_disk()
-            await machine.connector.start()
+            await machine.starts()
 
     async def _stop(self, blow: Blow, machine: Machine) -> None:
         try:
@@ -145,7 +145,8 @@ class Striker:
             blow.faults.append(f"{machine.caller} did not stop when it was told to")
             await machine.connector.kill()
         else:
-            if code not in STOP_CODES:
+            early = code == -signal.SIGTERM and not machine.has_begun
+            if code not in STOP_CODES and not early:
                 blow.faults.append(f"{machine.caller} ended with code {code}")
 
     async def _server_away(self, kind: Kind, seconds: float) -> None:

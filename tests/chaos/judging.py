@@ -100,7 +100,8 @@ class Judge:
             await self._remember(number, flow, rows, stored)
         await self._judge_events(verdict)
         repetitions = self._scene.world.stage.whatsapp.repetitions
-        verdict.ignored += repetitions[self._ignored :]
+        new = repetitions[self._ignored :]
+        verdict.ignored += [str(one) for one in new if not one.same_socket]
         self._ignored = len(repetitions)
         return verdict
 
@@ -124,6 +125,11 @@ class Judge:
             session_id=session_id,
             owner=number.linked.owner,
             letters=letters,
+            raced={
+                one.message_id
+                for one in scene.world.stage.whatsapp.repetitions
+                if one.same_socket
+            },
             rows=rows,
             blows=self._blows,
             caller_at=lambda term: scene.caller_of(

@@ -28,6 +28,7 @@ class Machine:
     to_whatsapp: Relay
     lives: list[ConnectorProcess] = field(default_factory=list)
     coming_or_going: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _said_before: int = 0  # bytes of its log
 
     @classmethod
     @asynccontextmanager
@@ -75,6 +76,18 @@ class Machine:
         )
         connector.state_key = self.state_key
         self.lives.append(connector)
+
+    async def starts(self) -> None:
+        log = self.connector.log_file
+        self._said_before = log.stat().st_size if log.exists() else 0
+        await self.connector.start()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it has come as far as to listen to signals, since it was started."""
+        with self.connector.log_file.open("rb") as log:
+            log.seek(self._said_before)
+            return b"connector starts" in log.read()
 
     def runs(self, session_id: str) -> bool:
         try:

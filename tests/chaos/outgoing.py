@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.chaos.blows import Blow
 
 ROWS: Final = """
-select entry.id::text, entry.seq, entry.state, entry.error_code, entry.whatsapp_id,
+select entry.id::text, entry.seq, entry.kind, entry.state, entry.error_code, entry.whatsapp_id,
        entry.message_id::text, entry.claim_term, entry.claims, message.status,
        extract(epoch from entry.claimed_at)::float8 as claimed_at,
        extract(epoch from entry.updated_at)::float8 as updated_at
@@ -44,7 +44,7 @@ Row = Mapping[str, object]
 
 @dataclass(slots=True)
 class Sent:
-    """`late`, `in_doubt` and `left` have an excuse; everything else has none."""
+    """`raced`, `late`, `in_doubt` and `left` have an excuse; the rest has none."""
 
     rows: int = 0
     twice: list[str] = field(default_factory=list)
@@ -54,6 +54,7 @@ class Sent:
     disordered: list[str] = field(default_factory=list)
     doubted: list[str] = field(default_factory=list)  # in doubt without a reason
     open: list[str] = field(default_factory=list)  # never settled
+    raced: list[str] = field(default_factory=list)  # lost between two of the library
     late: list[str] = field(default_factory=list)
     in_doubt: Counter[str] = field(default_factory=Counter)  # by what came before
     left: int = 0  # of these: it was heard all the same
@@ -89,11 +90,16 @@ class Hearing:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A number's letters with what is known of them. `caller_at`: by lease term."""
+    """A number's letters with what is known of them. `caller_at`: by lease term.
+
+    `raced`: ids of what phones ignored since one process used a place in the ratchet
+    twice, which is whatsmeow's doing: it reads while it writes, without a lock.
+    """
 
     session_id: str
     owner: Person
     letters: Sequence[Letter]
+    raced: Collection[str]
     rows: Mapping[str, Row]
     blows: Sequence[Blow]
     caller_at: Callable[[int], str | None]
@@ -127,7 +133,8 @@ def _judge_letter(sent: Sent, post: Post, letter: Letter, hearing: Hearing) -> N
         sent.twice.append(note)
     if row["state"] in SAID_SENT:
         if not all(heard.values()):
-            sent.unsent.append(note)
+            raced = row["whatsapp_id"] in post.raced
+            (sent.raced if raced else sent.unsent).append(note)
         if row["status"] in ("pending", "failed") or (
             ids and ids != {row["whatsapp_id"]}
         ):

@@ -68,7 +68,7 @@ class Scene:
             world = World(stage, machines[0].connector, exits)
             scene = cls(world, machines, await LeaseLog.set_up(world.local.admin_url))
             for machine in machines:
-                await machine.connector.start()
+                await machine.starts()
             for _ in range(numbers):
                 scene.numbers.append(await Number.of(world))
             yield scene
