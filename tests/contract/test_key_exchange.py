@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from connector.adapters.whatsapp.event_codes import Code
+from connector.adapters.whatsapp.reading.rules import ReadingRules
 from connector.adapters.whatsapp.sealed_folders import SealedFolder, sealed_folders
 from connector.adapters.whatsapp.spool import exchanging
+from connector.adapters.whatsapp.spool.exchanging import exchange_in_spool
+from connector.adapters.whatsapp.spool.reader import SpoolReader
 from connector.adapters.whatsapp.spool.writer import connect, sealing_context
 from connector.adapters.whatsapp.store.local_state import LocalStore
 from connector.adapters.whatsapp.store.unrecorded import UnrecordedNotes
@@ -23,9 +27,11 @@ from connector.sealed_state import StateSeal
 from connector.sealing import Sealer, key_id
 from connector.sessions.kept_state import KeptState
 from connector.sessions.state_saving import Saving
+from tests.contract.spool.both_halves import KEY, OTHER_KEY, Spool, at_most, texts
 from tests.fakes.clock import HurriedClock
 from tests.fakes.device_states import MemoryStateKeys, MemoryStates, WorkersStore
 from tests.fakes.supabase import ANA
+from tests.unit.whatsapp.neonize_events import message
 
 OLD, NEW, LOST = bytes(range(32)), bytes(range(32, 64)), bytes(range(64, 96))
 BOTH = Sealer([NEW, OLD])
@@ -217,6 +223,35 @@ def test_a_spool_s_events_and_dead_letters_open_with_the_new_key_alone(
         b"event 3",
         b"event 1",
     ]
+
+
+async def test_a_worker_and_a_reader_with_a_batch_in_hand_do_not_notice(
+    tmp_path: Path,
+) -> None:
+    both = Spool(tmp_path)
+    reader = SpoolReader(
+        both.path,
+        session_id="s",
+        sealer=Sealer([OTHER_KEY, KEY]),
+        rules=ReadingRules(history_days=1),
+        own=lambda: None,
+        phone_of=lambda _lid: None,
+    )
+    writer = both.writer()
+    for number in range(4):
+        writer.append(Code.MESSAGE, message(f"m{number}", id=f"ID{number}"))
+    batch = await reader.read(at_most(2))
+
+    assert exchange_in_spool(both.path, "s", Sealer([OTHER_KEY, KEY])) == 4
+    writer.append(Code.MESSAGE, message("m4", id="ID4"))
+
+    assert texts(batch) == ["m0", "m1"]
+    assert batch is not None
+    await reader.trim(batch)
+    assert texts(await reader.read(at_most(9))) == ["m2", "m3", "m4"]
+    assert await reader.depth() == 3
+    reader.close()
+    both.close()
 
 
 def test_values_of_a_lost_key_stay_and_do_not_keep_others_from_it(folder: Path) -> None:

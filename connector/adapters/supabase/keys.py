@@ -16,7 +16,7 @@ from connector.ports.keys import Borrowed, StateKeys
 
 # Should the command be killed; writes are admitted by their term, however late.
 BORROWED_FOR: Final = "30 seconds"
-STATES_A_CALL: Final = 20  # of which each may have thousands of pages
+STATES_A_CALL: Final = 5  # one of 50 MB takes up to half a second
 
 
 class SupabaseBorrowedLeases:
