@@ -420,25 +420,3 @@ async def test_a_full_spool_stops_receiving_and_whatsapp_keeps_the_rest(
                 await number.texts()
             assert {m.body for m in number.received} == set(said)
             launcher.close()
-
-
-async def test_a_worker_that_may_not_log_in_ends_before_it_dials_again(
-    world: World,
-) -> None:
-    running = await world.number.link()
-    device, logins = world.number.device, world.number.device.logins
-    await running.worker.may_log_in(time.monotonic() + 600)
-    device.drop()
-    await running.event(Signal.CONNECTED)
-    assert device.logins == logins + 1
-
-    await running.worker.may_log_in(time.monotonic())
-    await running.worker.ping()
-    await world.bob.says(world.ana, "just before")
-    await device.has_everything()
-    device.drop()
-
-    assert await running.ended() == ExitCode.MAY_NOT_LOG_IN
-    assert running.said[-2].signal is Signal.DISCONNECTED
-    assert device.logins == logins + 1
-    assert "just before" in await world.number.texts()
