@@ -51,6 +51,10 @@ crashes: .venv/ready ## Kill everything in turn while people talk, and count wha
 send-crashes: .venv/ready ## Kill worker and connector at each step of a send, and count what was heard twice (ROUNDS=50 SEED=...)
 	@$(BIN)/python -m tests.crashes.sends --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+.PHONY: chaos
+chaos: .venv/ready ## Two connectors, traffic both ways, everything broken at random, and an oracle (ROUNDS=50 SEED=...)
+	@$(BIN)/python -m tests.chaos --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 .PHONY: fleet
 fleet: .venv/ready ## Many numbers on one connector that all lose WhatsApp at once: how soon they are back, and at what cost (NUMBERS=20)
 	@$(BIN)/python -m tests.fleet --numbers $(NUMBERS) $(ARGS)
