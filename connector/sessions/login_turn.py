@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -12,7 +13,7 @@ from connector.domain.login_ramp import TurnOutcome
 from connector.domain.session import Phase, Session
 from connector.domain.session_events import Event, TurnCame, WhatsAppBack
 from connector.domain.states import State
-from connector.ports import Clock
+from connector.ports import Clock, WorkerEvent
 from connector.sessions.deadlines import within
 from connector.sessions.held_lease import HeldLease
 from connector.sessions.login_gate import TURN_WITHIN, LoginGate
@@ -29,14 +30,14 @@ class LoginTurn:
         held: HeldLease,
         clock: Clock,
         tasks: asyncio.TaskGroup,
-        hear: Callable[[Event], Awaitable[None]],
+        events: asyncio.Queue[Event | WorkerEvent],
     ) -> None:
-        """`hear` is told of TurnCame and WhatsAppBack."""
+        """`events` takes TurnCame and WhatsAppBack."""
         self._gate = gate
         self._held = held
         self._clock = clock
         self._tasks = tasks
-        self._hear = hear
+        self._events = events
         self._running: set[asyncio.Task[None]] = set()
         self._waiting: asyncio.Task[None] | None = None
         self._over: asyncio.Future[TurnOutcome] | None = None
@@ -89,14 +90,13 @@ class LoginTurn:
                 await self._clock.sleep(pause.total_seconds())
 
     async def _use(self, over: asyncio.Future[TurnOutcome]) -> TurnOutcome:
-        await self._hear(TurnCame())
+        await self._events.put(TurnCame())
         return await over
 
     def _is_back(self) -> None:
-        self._run(self._tell())
-
-    async def _tell(self) -> None:
-        await self._hear(WhatsAppBack())
+        # Called in another session's turn, which nothing here may disturb.
+        with suppress(asyncio.QueueFull):
+            self._events.put_nowait(WhatsAppBack())
 
     def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._tasks.create_task(work)

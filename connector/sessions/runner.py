@@ -132,7 +132,7 @@ class SessionRunner:
                 self._held,
                 self._around.clock,
                 tasks,
-                self._events.put,
+                self._events,
             )
             self._around.states.begin(self._held.session_id)
             try:

@@ -15,8 +15,8 @@ from connector.domain.login_ramp import (
     TurnOutcome,
 )
 from connector.domain.session import Phase, Session
-from connector.domain.session_events import TurnCame
-from connector.ports import DesiredState, Signal
+from connector.domain.session_events import Event, TurnCame
+from connector.ports import DesiredState, Signal, WorkerEvent
 from connector.sessions.held_lease import HeldLease
 from connector.sessions.login_gate import TURN_WITHIN, LoginGate
 from connector.sessions.login_turn import LoginTurn
@@ -93,10 +93,10 @@ async def test_a_turn_whose_session_says_nothing_ends_by_itself(
 ) -> None:
     (lease,) = (await scene.leases.claim([], 1)).leases
     held = HeldLease(lease, scene.clock, ask_now=lambda: None)
-    came: asyncio.Queue[object] = asyncio.Queue()
+    came: asyncio.Queue[Event | WorkerEvent] = asyncio.Queue()
 
     async with asyncio.TaskGroup() as tasks:
-        turn = LoginTurn(scene.gate, held, scene.clock, tasks, came.put)
+        turn = LoginTurn(scene.gate, held, scene.clock, tasks, came)
         turn.ask(by_person=False)
         assert await came.get() == TurnCame()
         await scene.clock.advance(TURN_WITHIN - 1)
