@@ -36,8 +36,10 @@ class Server(abc.ABC):
 
     async def create_database(self, name: str, *, template: str = "postgres") -> str:
         """Copy `template`, which nobody may be connected to; returns postgres's URL."""
+        # Copying files is a third of the work of writing them to the log as well.
         await self._execute(
             f'create database "{name}" template "{template}" owner postgres'
+            " strategy file_copy"
         )
         return self.url(database=name)
 
