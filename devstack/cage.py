@@ -58,10 +58,14 @@ class Cage:
         return int((self.folder / name).read_text("ascii")) / _MEGABYTE
 
     @property
+    def kills_file(self) -> Path:
+        """Where the kernel counts them, as `oom_kill` and a number."""
+        return self.folder / ("memory.events" if self.is_v2 else "memory.oom_control")
+
+    @property
     def kills(self) -> int:
         """How many processes the kernel has ended for want of memory."""
-        name = "memory.events" if self.is_v2 else "memory.oom_control"
-        lines = (self.folder / name).read_text("ascii").splitlines()
+        lines = self.kills_file.read_text("ascii").splitlines()
         return int(dict(line.split() for line in lines).get("oom_kill", 0))
 
 
