@@ -46,7 +46,7 @@ def run(chosen: argparse.Namespace, environment: Mapping[str, str]) -> tuple[str
         found = asyncio.run(_look(settings))
     except (ConnectorError, OSError) as error:
         raise CommandFailed(f"{error} What was done by then is done.") from error
-    return (_as_json if chosen.json else _as_text)(found, _sealer(settings)), True
+    return (as_json if chosen.json else as_text)(found, _sealer(settings)), True
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ async def _rotate(settings: Settings) -> tuple[str, bool]:
         done = await exchange_all(keys, saved, settings.data_directory, sealer)
     finally:
         await client.aclose()
-    return _told(done, await _look(settings), sealer)
+    return told(done, await _look(settings), sealer)
 
 
 def _insist_that_others_know(settings: Settings, sealer: Sealer) -> None:
@@ -101,7 +101,7 @@ def _insist_that_others_know(settings: Settings, sealer: Sealer) -> None:
         )
 
 
-def _told(done: Done, left: Uses, sealer: Sealer) -> tuple[str, bool]:
+def told(done: Done, left: Uses, sealer: Sealer) -> tuple[str, bool]:
     still = list(_still_needed(left, sealer))
     now = f"Sealed with key {sealer.current_key} now"
     lines = [f"{now}: {done.states} saved states, {done.values} values in this folder."]
@@ -116,36 +116,52 @@ def _told(done: Done, left: Uses, sealer: Sealer) -> tuple[str, bool]:
 
 
 def _still_needed(left: Uses, sealer: Sealer) -> Iterator[str]:
-    def earlier(counted: Mapping[str, int]) -> tuple[int, str]:
-        found = {key: n for key, n in counted.items() if key != sealer.current_key}
-        return sum(found.values()), ", ".join(sorted(key or "?" for key in found))
-
-    count, keys = earlier(left.running)
-    if count:
-        yield (
-            f"by {count} running sessions (key {keys}): restart their connectors with"
-            " WA_STATE_KEY=<new>,<old>; each session is sealed anew as it starts."
-        )
-    count, keys = earlier(left.resting)
-    if count:
-        yield (
-            f"by {count} saved states that do not open (key {keys}): add their key to"
-            " WA_STATE_KEY, or give them up (desired_state = 'logged_out')."
-        )
-    count, keys = earlier(left.sending)
-    if count:
-        yield (
-            f"by {count} messages that are being sent (key {keys}): without it they"
-            " may become `uncertain`. Wait until they are settled."
-        )
-    count, keys = earlier(left.here)
-    if count:
-        yield (
-            f"by {count} values in this folder that do not open (key {keys}): add"
-            " their key to WA_STATE_KEY, after a comma."
-        )
+    for needed, what, cure in (
+        (
+            left.running,
+            "running sessions",
+            "restart their connectors with both keys, the new one first",
+        ),
+        (
+            _known(left.resting, sealer),
+            "saved states",
+            "they were in use, or are damaged: run this again, and look at `wa_sessions`",
+        ),
+        (
+            _unknown(left.resting, sealer),
+            "saved states that do not open",
+            "add their key to WA_STATE_KEY, or log them out and link them anew",
+        ),
+        (
+            left.sending,
+            "messages that are being sent",
+            "without it they may become `uncertain`: wait until they are settled",
+        ),
+        (
+            _known(left.here, sealer),
+            "values in this folder",
+            "they came meanwhile, or are damaged: run this again",
+        ),
+        (
+            _unknown(left.here, sealer),
+            "values in this folder that do not open",
+            "add their key to WA_STATE_KEY, after a comma",
+        ),
+    ):
+        found = {key: n for key, n in needed.items() if key != sealer.current_key}
+        if found:
+            keys = ", ".join(sorted(key or "?" for key in found))
+            yield f"by {sum(found.values())} {what} (key {keys}): {cure}."
     if left.unread:
         yield f"perhaps by {left.unread} sessions here that cannot be read: see to the disk."
+
+
+def _known(needed: Mapping[str, int], sealer: Sealer) -> Mapping[str, int]:
+    return {key: count for key, count in needed.items() if sealer.has_key(key)}
+
+
+def _unknown(needed: Mapping[str, int], sealer: Sealer) -> Mapping[str, int]:
+    return {key: count for key, count in needed.items() if not sealer.has_key(key)}
 
 
 # --- list ----------------------------------------------------------------------------
@@ -165,12 +181,12 @@ def _needed(found: Uses, sealer: Sealer) -> Iterator[_Needed]:
         )
 
 
-def _as_json(found: Uses, sealer: Sealer) -> str:
+def as_json(found: Uses, sealer: Sealer) -> str:
     keys = [asdict(each) for each in _needed(found, sealer)]
     return json.dumps({"keys": keys, "unread": found.unread}, indent=2)
 
 
-def _as_text(found: Uses, sealer: Sealer) -> str:
+def as_text(found: Uses, sealer: Sealer) -> str:
     head = ("KEY", "WA_STATE_KEY", "SAVED STATES", "RUNNING", "BEING SENT", "HERE")
     rows = [
         [str(cell) for cell in asdict(each).values()] for each in _needed(found, sealer)
