@@ -16,6 +16,7 @@ from aiohttp import web
 HOST = "mmg.whatsapp.net"
 PICTURE_HOST = "pps.whatsapp.net"
 GONE = 410
+ZEROS = bytes(64 * 1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class MediaHost:
         self._files: dict[str, bytes] = {}
         self._failures: deque[int] = deque()
         self._holds: deque[Hold] = deque()
+        self._endless: dict[str, int] = {}
         self._gone: set[str] = set()
         self.sent = 0  # bytes of files, to whoever downloaded
         self.deleted: list[str] = []  # paths that clients deleted, history blobs mostly
@@ -53,6 +55,12 @@ class MediaHost:
         path = f"/v/t62.7118-24/{secrets.token_hex(12)}.{suffix}"
         self._files[path] = blob
         return f"{path}?ccb=11-4&oh=x&oe=y"
+
+    def put_zeros(self, size: int) -> str:
+        """A file of so many bytes that nobody holds, sent without saying how many."""
+        direct_path = self.put(b"")
+        self._endless[direct_path.partition("?")[0]] = size
+        return direct_path
 
     def get(self, direct_path: str) -> bytes:
         """The bytes kept at a direct path, as they were uploaded."""
@@ -113,6 +121,8 @@ class MediaHost:
         """Whole, or from an offset on: `Range: bytes=100-`."""
         if request.path in self._gone:
             return web.Response(status=GONE)
+        if request.path in self._endless:
+            return await self._send_zeros(request, self._endless[request.path])
         blob = self._files.get(request.path)
         if blob is None:
             return web.Response(status=404)
@@ -138,6 +148,17 @@ class MediaHost:
                 request.transport.close()
             return response
         await self._send(response, rest)
+        return response
+
+    async def _send_zeros(self, request: web.Request, size: int) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        try:
+            for at in range(0, size, len(ZEROS)):
+                await self._send(response, ZEROS[: size - at])
+        except ConnectionError:  # the client has had enough
+            return response
         return response
 
     async def _send(self, response: web.StreamResponse, part: bytes) -> None:

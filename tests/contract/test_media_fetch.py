@@ -200,6 +200,20 @@ async def test_what_lies_about_its_size_is_not_downloaded(here: Scene) -> None:
     assert list(here.folder.iterdir()) == []
 
 
+async def test_a_gigabyte_that_nobody_announced_is_cut_off_at_the_limit(
+    here: Scene,
+) -> None:
+    path = here.whatsapp.media.put_zeros(1024 * MEGABYTE)
+    sent = await here.receives(JPEG, "document", size=10, path=path)
+
+    async with here.fetching():
+        row = await here.settled(sent)
+
+    assert (row["state"], row["error_code"]) == ("too_large", "too_large")
+    assert here.whatsapp.media.sent < LIMIT + 16 * MEGABYTE  # what sockets hold
+    assert list(here.folder.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("of_bucket", "size"), [(1000, MEGABYTE), (None, 29 * MEGABYTE)]
 )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import resource
-import socket
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -14,7 +12,6 @@ import pytest
 
 from connector.adapters.whatsapp.process.launcher import WhatsAppLauncher
 from connector.adapters.whatsapp.process.orders import ExitCode
-from connector.adapters.whatsapp.process.zygote import Zygote
 from connector.adapters.whatsapp.spool.writer import HighWater
 from connector.adapters.whatsapp.store.saved import SavedStore
 from connector.domain.addresses import Jid
@@ -36,7 +33,6 @@ from tests.emulator.eventually import eventually
 pytestmark = pytest.mark.xdist_group("whatsapp-worker")
 
 SECRET = b"s" * 32
-FEW = 3  # file handles: every program has as many open
 HELLO = OutgoingMessage(content=OutgoingText(text="hello"))
 
 
@@ -245,32 +241,6 @@ async def test_the_end_of_the_supervisor_stops_the_worker_in_order(
         # was spooled without being told comes again, and is stored once.
         assert "last words" in await number.texts() or number.device.undelivered
         launcher.close()
-
-
-async def test_a_zygote_without_a_file_handle_to_spare_refuses_and_goes_on() -> None:
-    with zygote_program({}) as (zygote, program):
-        first = await _spawned(zygote)
-        soft, hard = resource.prlimit(program.pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(program.pid, resource.RLIMIT_NOFILE, (FEW, hard))
-        refused = await _spawned(zygote)
-        resource.prlimit(program.pid, resource.RLIMIT_NOFILE, (soft, hard))
-        later = await _spawned(zygote)
-
-    # Those that were born end for want of orders.
-    assert (first, refused, later) == (
-        ExitCode.NO_ORDERS,
-        ExitCode.NOT_BORN,
-        ExitCode.NO_ORDERS,
-    )
-
-
-async def _spawned(zygote: Zygote) -> int:
-    """How a worker ends whose supervisor leaves before it says anything."""
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        worker = await zygote.spawn(theirs)
-    async with asyncio.timeout(TIMEOUT):
-        return await worker.exit_code()
 
 
 async def test_the_death_of_the_zygote_takes_its_workers_along(
