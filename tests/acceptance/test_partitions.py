@@ -73,16 +73,16 @@ class Split:
 
         return await self.linked.app.until(look, within=60)
 
-    async def stored(self, count: int) -> Counter[str]:
-        """What bob said, by how often it is there, once so much can be read.
+    async def stored(self, count: int) -> list[str]:
+        """What bob said, in the order that is shown, once so much can be read.
 
         What is said while keys go from one to the other may have to be said again.
         """
 
-        async def look() -> Counter[str] | None:
+        async def look() -> list[str] | None:
             rows = await self.linked.messages(from_me=False)
             bodies = [row["body"] for row in rows if row["body"] is not None]
-            return Counter(bodies) if len(bodies) >= count else None
+            return bodies if len(bodies) >= count else None
 
         return await self.linked.app.until(look, within=60)
 
@@ -199,7 +199,7 @@ async def test_who_is_cut_off_from_supabase_gives_way_and_brings_what_it_had(
     stored = await split.stored(30)
     await split.is_renewed()
 
-    assert stored == Counter(f"{number:03}" for number in range(30))
+    assert stored == [f"{number:03}" for number in range(30)]
     _assert_sent_once(split, rows)
     lease = await split.lease()
     assert lease["holder"] == _holder(split.second)
@@ -239,7 +239,7 @@ async def test_who_is_cut_off_from_whatsapp_keeps_the_number_until_it_is_lost(
     await split.inserts(5)
     rows = await split.settled()
 
-    assert await split.stored(15) == Counter(f"{number:03}" for number in range(15))
+    assert await split.stored(15) == [f"{number:03}" for number in range(15)]
     assert {row["state"] for row in rows} <= set(SENT)
     _assert_sent_once(split, rows)
     assert "replaced" not in await split.codes()
