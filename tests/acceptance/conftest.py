@@ -44,6 +44,22 @@ async def linked(world: World) -> AsyncIterator[Linked]:
     await number.wants("disconnected")
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def _number(shared_world: World) -> AsyncIterator[Linked]:
+    number = await shared_world.linked()
+    yield number
+    await number.wants("disconnected")
+
+
+@pytest.fixture
+def number(_number: Linked, world: World) -> Linked:  # noqa: ARG001 - it looks afterwards
+    """One for all stories of a module: they look only at what they brought about.
+
+    Linking costs a second. Whatever befalls the number itself needs one of its own.
+    """
+    return _number
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def own_world(tmp_path: Path) -> AsyncIterator[World]:
     """For stories that break something everybody uses."""

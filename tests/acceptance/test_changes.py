@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from devstack.app import Row
 from tests.acceptance.world import Linked
+
+
+@pytest.fixture
+def linked(number: Linked) -> Linked:
+    return number
+
+
+async def chat_of(linked: Linked, message: Row) -> Row:
+    [chat] = await linked.app.rows("wa_chats", id=message["chat_id"])
+    return chat
 
 
 async def test_an_edit_replaces_the_text_and_keeps_the_earlier_ones(
@@ -30,7 +42,7 @@ async def test_an_edit_replaces_the_text_and_keeps_the_earlier_ones(
         ["version"],
     )
     assert [one["body"] for one in versions] == ["sao 3 bolos", "são 3 bolos"]
-    [chat] = await linked.app.chats(linked.session_id)
+    chat = await chat_of(linked, row)
     assert chat["last_message_preview"] == "são 4 bolos"
 
 
@@ -43,7 +55,7 @@ async def test_a_deletion_marks_the_row_and_keeps_it(linked: Linked) -> None:
     row = await linked.becomes(sent, lambda one: one["revoked_at"])
 
     assert row["revoked_by_jid"] == str(bob.lid)
-    [chat] = await linked.app.chats(linked.session_id)
+    chat = await chat_of(linked, row)
     assert chat["last_message_preview"] is None
 
 
@@ -69,7 +81,7 @@ async def test_each_person_has_one_reaction_and_may_take_it_back(
     team = world.stage.whatsapp.group("Time", linked.owner, [bob, carla])
 
     sent = await bob.says(team, "ganhamos!")
-    await linked.said(sent)
+    row = await linked.said(sent)
     await carla.reacts(sent, "👍")
     await carla.reacts(sent, "❤️")
     await bob.reacts(sent, "🎉")
@@ -86,7 +98,7 @@ async def test_each_person_has_one_reaction_and_may_take_it_back(
 
     await linked.app.until(look)
     assert await inbox.rows(await world.stranger(), "wa_reactions", "*", about) == []
-    [chat] = await linked.app.chats(linked.session_id)
+    chat = await chat_of(linked, row)
     assert chat["unread_count"] == 1
 
 
@@ -114,9 +126,11 @@ async def test_what_could_not_be_read_is_replaced_where_it_stood(
     garbled = await bob.garbles(linked.owner, "agora sim")
     after = await bob.says(linked.owner, "depois")
     row = await linked.becomes(garbled, lambda one: one["body"] == "agora sim")
+    await linked.said(after)
 
     assert row["kind"] == "text"
-    order = [one["whatsapp_id"] for one in await linked.messages()]
+    found = await linked.messages(chat_id=row["chat_id"])
+    order = [one["whatsapp_id"] for one in found]
     assert order == [first.whatsapp_id, garbled.whatsapp_id, after.whatsapp_id]
 
 
@@ -130,7 +144,7 @@ async def test_disappearing_messages_know_when(linked: Linked) -> None:
 
     assert row["expires_at"] is not None
     assert row["expires_at"] > row["sent_at"]
-    [chat] = await linked.app.chats(linked.session_id)
+    chat = await chat_of(linked, row)
     assert chat["disappearing_seconds"] == day.total_seconds()
 
 
@@ -139,13 +153,13 @@ async def test_reading_on_the_phone_clears_what_is_unread(linked: Linked) -> Non
 
     await bob.says(linked.owner, "um")
     last = await bob.says(linked.owner, "dois")
-    await linked.said(last)
-    [chat] = await linked.app.chats(linked.session_id)
+    row = await linked.said(last)
+    chat = await chat_of(linked, row)
     assert chat["unread_count"] == 2
     await linked.owner.phone.reads(bob)
 
     async def look() -> Row | None:
-        [chat] = await linked.app.chats(linked.session_id)
+        chat = await chat_of(linked, row)
         return chat if chat["unread_count"] == 0 else None
 
     await linked.app.until(look)

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from devstack.whatsapp.wire.protobufs import E2E
 from tests.acceptance.world import Linked
+
+
+@pytest.fixture
+def linked(number: Linked) -> Linked:
+    return number
 
 
 async def test_a_link_comes_with_its_preview(linked: Linked) -> None:

@@ -6,9 +6,17 @@ import hashlib
 import io
 import zipfile
 
+import pytest
+
 from devstack.app import Row
 from devstack.whatsapp import SentMessage
 from tests.acceptance.world import Linked
+
+
+@pytest.fixture
+def linked(number: Linked) -> Linked:
+    return number
+
 
 JPEG = (
     bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffdb004300") + b"\x10" * 64

@@ -17,6 +17,11 @@ from tests.acceptance.sounds import tone
 from tests.acceptance.world import Linked
 
 
+@pytest.fixture
+def linked(number: Linked) -> Linked:
+    return number
+
+
 def photo(colour: str = "red") -> bytes:
     made = io.BytesIO()
     Image.new("RGB", (640, 480), colour).save(made, "JPEG")
@@ -35,7 +40,7 @@ async def test_a_photo_from_storage_is_shown_at_once_and_arrives_byte_for_byte(
     row_id = await linked.inserts(
         "image", {"storage_path": path, "caption": "o bolo"}, to=bob.number
     )
-    pending = await linked.shown("wa_messages", kind="image")
+    pending = await linked.shown("wa_messages", id=await _message_of(linked, row_id))
     file = await _file_of(linked, pending)
     heard = await bob.hears()
     await linked.app.outbox_is(row_id, "delivered")
@@ -93,9 +98,9 @@ async def test_a_small_file_may_come_with_the_row_and_is_kept(linked: Linked) ->
     bob, data = linked.world.somebody("Bob"), photo("blue")
     payload = {"base64": base64.b64encode(data).decode()}
 
-    await linked.inserts("image", payload, to=bob.number)
+    row_id = await linked.inserts("image", payload, to=bob.number)
     heard = await bob.hears()
-    row = await linked.shown("wa_messages", kind="image")
+    row = await linked.shown("wa_messages", id=await _message_of(linked, row_id))
     file = await linked.app.row_where(
         "wa_attachments", lambda one: one["state"] == "stored", message_id=row["id"]
     )
@@ -107,11 +112,14 @@ async def test_a_small_file_may_come_with_the_row_and_is_kept(linked: Linked) ->
 async def test_one_file_for_many_people_is_uploaded_once(linked: Linked) -> None:
     world = linked.world
     path = await linked.uploads("promo.jpg", photo("green"), "image/jpeg")
-    people = [world.somebody(f"P{n}") for n in range(4)]
+    first, *others = people = [world.somebody(f"P{n}") for n in range(4)]
     uploads = world.stage.whatsapp.media.uploads
     before = len(uploads)
 
-    for person in people:
+    # Two are prepared at once, and neither waits for what the other uploads.
+    row_id = await linked.inserts("image", {"storage_path": path}, to=first.number)
+    await linked.app.outbox_is(row_id, "delivered")
+    for person in others:
         await linked.inserts("image", {"storage_path": path}, to=person.number)
     heard = [await person.hears() for person in people]
 
@@ -180,6 +188,10 @@ def _document(message: E2E.Message) -> E2E.DocumentMessage:
     if message.HasField("documentWithCaptionMessage"):
         return message.documentWithCaptionMessage.message.documentMessage
     return message.documentMessage
+
+
+async def _message_of(linked: Linked, row_id: str) -> str:
+    return str((await linked.app.outbox(row_id))["message_id"])
 
 
 async def _file_of(linked: Linked, message: Row) -> Row:

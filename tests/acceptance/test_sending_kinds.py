@@ -9,6 +9,11 @@ from devstack.whatsapp.wire.protobufs import E2E
 from tests.acceptance.world import Linked
 
 
+@pytest.fixture
+def linked(number: Linked) -> Linked:
+    return number
+
+
 async def _heard_text(linked: Linked, text: str) -> Row:
     return await linked.shown("wa_messages", body=text)
 
@@ -166,12 +171,13 @@ async def test_an_admin_deletes_what_a_member_wrote(linked: Linked) -> None:
 
     row_id = await linked.inserts("delete", {"message_id": spam["id"]})
     await linked.app.outbox_is(row_id, "sent", "delivered")
-    heard = [each for each in carla.heard if each.message.HasField("protocolMessage")]
+    while not (heard := await carla.hears()).message.HasField("protocolMessage"):
+        pass
     row = await linked.app.row_where(
         "wa_messages", lambda one: one["revoked_at"], id=spam["id"]
     )
 
-    assert spam["whatsapp_id"] == heard[0].message.protocolMessage.key.ID
+    assert spam["whatsapp_id"] == heard.message.protocolMessage.key.ID
     assert row["revoked_by_jid"] in (str(linked.owner.lid), str(linked.owner.jid))
 
 
@@ -198,14 +204,13 @@ async def test_opening_a_chat_ticks_what_was_read(linked: Linked) -> None:
     await linked.app.outbox_is(row_id, "sent")
 
     await bob.was_read(first)
-    [chat] = await linked.app.chats(linked.session_id)
+    [chat] = await linked.app.rows("wa_chats", id=row["chat_id"])
     assert chat["unread_count"] == 0
 
 
 async def test_typing_is_shown_before_a_text_and_by_itself(linked: Linked) -> None:
     bob = linked.world.somebody("Bob")
-    await bob.says(linked.owner, "oi")
-    await linked.message("oi")
+    await linked.said(await bob.says(linked.owner, "oi"))
 
     await linked.inserts("typing", {"state": "recording", "seconds": 1}, to=bob.number)
     recording = await bob.sees_typing()
