@@ -96,7 +96,8 @@ class Observability:
             self.metrics.supabase_answered(call, outcome, seconds)
             self.parts.answered(call, outcome, seconds)
 
-        return MeasuredClient(settings.supabase_url, settings.supabase_secret_key, told)
+        url, key = settings.supabase_url, settings.supabase_secret_key
+        return MeasuredClient(url, key, told, self.parts.may_ask)
 
     def launcher(self, launcher: Launcher) -> Launcher:
         return CountingLauncher(launcher, self.metrics)

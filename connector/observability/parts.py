@@ -7,7 +7,8 @@
     schema    everything that we call is there
 
 One request that fails says little: three in a row, or an answer that says why, make a part
-away, and one that succeeds brings it back.
+away, and one that succeeds brings it back. Until then requests in vain are spared: each
+number has half a dozen of them to make.
 """
 
 from __future__ import annotations
@@ -39,6 +40,15 @@ LONG: Final = 5.0  # seconds; a request that was given up earlier proves nothing
 PROBE_EVERY: Final = 30.0
 STORAGE_CALLS: Final = "storage_"
 POLLING: Final = "polling"
+# What is asked whatever happens: it finds out first that Supabase is back.
+LIFELINES: Final = frozenset(
+    f"wa_{call}"
+    for call in (
+        *("claim_sessions", "renew_leases", "release_leases"),
+        *("heartbeat", "sign_off"),
+    )
+)
+BETWEEN_OTHERS: Final = 1.0  # should these alone be refused
 
 log = structlog.get_logger()
 
@@ -85,6 +95,17 @@ class SupabaseParts:
         self._now = now
         self._records = {part: _Record() for part in Part}
         self._missing: set[str] = set()  # calls
+        self._others_at = 0.0
+
+    def may_ask(self, call: str) -> bool:
+        """Whether an RPC is worth a request now, or is as good as failed."""
+        if call in LIFELINES or (self.up(Part.REST) and self.up(Part.AUTH)):
+            return True
+        now = self._now()
+        if now < self._others_at:
+            return False
+        self._others_at = now + BETWEEN_OTHERS
+        return True
 
     def up(self, part: Part) -> bool:
         return self.code(part) == OK

@@ -23,13 +23,20 @@ class MeasuredClient(SupabaseClient):
         url: str,
         secret_key: str,
         told: Callable[[str, str, float], None],
+        may_ask: Callable[[str], bool] = lambda _: True,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """`told(call, outcome, seconds)` hears of every request: an RPC's name, or storage's."""
+        """`told(call, outcome, seconds)` hears of every request: an RPC's name, or storage's.
+
+        `may_ask` spares RPCs that would be in vain.
+        """
         super().__init__(url, secret_key, transport)
         self._told = told
+        self._may_ask = may_ask
 
     async def call(self, function: str, arguments: Mapping[str, Json]) -> list[Row]:
+        if not self._may_ask(function):
+            raise SupabaseUnavailable
         with self._timed(function):
             return await super().call(function, arguments)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from connector.adapters.supabase.measured import MeasuredClient
 from connector.errors import SupabaseUnavailable
 from connector.observability.parts import (
+    BETWEEN_OTHERS,
     PROBE_EVERY,
     Part,
     SupabaseParts,
@@ -115,6 +118,39 @@ def test_a_request_that_was_given_up_counts_only_if_it_had_its_time(
     for _ in range(3):
         parts.answered("wa_renew_leases", "cancelled", 8.0)
     assert parts.code(Part.REST) == AWAY
+
+
+def test_while_supabase_is_away_leases_are_asked_for_and_little_else() -> None:
+    now = 0.0
+    parts = SupabaseParts(lambda: True, lambda: now)
+    assert all(parts.may_ask("wa_store_batch") for _ in range(9))
+    for _ in range(3):
+        parts.answered("wa_store_batch", AWAY, 0.1)
+
+    asked = [parts.may_ask("wa_store_batch") for _ in range(9)]
+    assert asked == [True] + [False] * 8
+    assert all(parts.may_ask("wa_claim_sessions") for _ in range(9))
+    now = BETWEEN_OTHERS
+    assert parts.may_ask("wa_exchange_outbox")
+    assert not parts.may_ask("wa_store_batch")
+
+    parts.answered("wa_renew_leases", "ok", 0.1)
+    assert parts.may_ask("wa_store_batch")
+
+
+async def test_what_is_spared_has_failed_and_costs_no_request() -> None:
+    client = MeasuredClient(
+        "http://127.0.0.1:1",
+        "sb_secret_x",
+        lambda *_: None,
+        lambda call: call != "wa_store_batch",
+        httpx.MockTransport(lambda _: httpx.Response(200, json=[])),
+    )
+
+    assert await client.call("wa_claim_sessions", {}) == []
+    with pytest.raises(SupabaseUnavailable):
+        await client.call("wa_store_batch", {})
+    await client.aclose()
 
 
 def test_a_silent_doorbell_means_polling() -> None:
