@@ -85,11 +85,11 @@ class Lane:
         for entry in self._hand.staying:
             self._give_back(entry)
         if self._exchange is not None:
-            # What it may have claimed unseen is settled by whoever runs this next.
-            self._exchange.cancel()
+            # What it claims unseen only this machine could prove not to have begun.
             under_way.append(self._exchange)
         if under_way:
             await asyncio.wait(under_way, timeout=LAST_WORD.total_seconds())
+        self._take_or_cancel()
         for entry in self._hand.leaving:
             if entry.task is not None and _succeeded(entry.task):
                 self._land(entry, entry.task.result())
@@ -97,6 +97,16 @@ class Lane:
             self._give_back(entry)
         await self._recording.last_words()
         return [each for each in self._hand if each.task and not each.task.done()]
+
+    def _take_or_cancel(self) -> None:
+        """What is claimed by now is given back with the rest."""
+        if self._exchange is None:
+            return
+        exchange, self._exchange = self._exchange, None
+        if _succeeded(exchange):
+            self._take(exchange.result())
+        else:
+            exchange.cancel()
 
     # --- what has happened -----------------------------------------------------------
 
@@ -129,8 +139,10 @@ class Lane:
     def _land(self, entry: InHand, ended: Ended) -> None:
         if isinstance(ended, OutboxResult):
             self._finish(entry, ended)
-        elif self._put_back.holds_up(entry.chat):
-            self._give_back(entry)
+        elif entry.stage is Stage.LEAVING and self._put_back.holds_up(entry.chat):
+            # Not begun. What is still prepared was before whatever has gone back.
+            for each in (entry, *self._hand.behind(entry)):
+                self._give_back(each)
         else:
             entry.become_ready(ended)
 
@@ -203,5 +215,5 @@ class Lane:
         self._changed.set()
 
 
-def _succeeded(task: asyncio.Task[Ended]) -> bool:
+def _succeeded(task: asyncio.Task[Any]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None

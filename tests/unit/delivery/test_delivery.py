@@ -18,7 +18,7 @@ from connector.errors import (
 )
 from connector.ports import Attempt
 from connector.sealing import Sealer
-from tests.fakes.clock import NOON, turns_until
+from tests.fakes.clock import NOON, settle, turns_until
 from tests.fakes.delivering import SEALER, Scene
 from tests.fakes.sending import row
 
@@ -197,6 +197,22 @@ async def test_a_stop_gives_back_what_was_not_begun_behind_a_failure(
         scene.worker.gate.set()
 
     assert scene.outbox.history == [("1", Outcome.FAILED), ("2", Outcome.RELEASED)]
+
+
+async def test_a_stop_gives_back_what_is_just_being_claimed(scene: Scene) -> None:
+    """Only this machine could prove later that none of it was begun."""
+    scene.outbox.answers.clear()
+    scene.outbox.queued.append(row("1"))
+
+    async with scene.delivering() as task:
+        await turns_until(lambda: "1" in scene.outbox.claimed)
+        task.cancel()
+        await settle()
+        scene.outbox.answers.set()
+        await asyncio.wait({task})
+
+    assert scene.outbox.history == [("1", Outcome.RELEASED)]
+    assert scene.worker.heard == []
 
 
 async def test_a_burst_claims_ahead_and_still_keeps_its_order(scene: Scene) -> None:

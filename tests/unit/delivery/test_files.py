@@ -360,3 +360,30 @@ async def test_a_preview_is_of_the_first_link(
     assert isinstance(content, OutgoingText)
     assert scene.files.looked_at == looked_at
     assert (content.preview is not None) == bool(looked_at)
+
+
+async def test_a_file_that_goes_back_takes_nothing_along_that_is_before_it(
+    scene: Scene,
+) -> None:
+    """Postgres is away: it does not know yet what has gone back."""
+    link: Mapping[str, Json] = {
+        "text": "https://example.com",
+        "link_preview": True,
+    }
+    scene.files.gate.clear()
+    scene.files.refusals.append(FileUnavailable())
+    scene.outbox.queued.extend(
+        [asked("1", "text", link), row("2", text="2"), asked("3", "document", PATH)]
+    )
+
+    async with scene.delivering():
+        await turns_until(lambda: bool(scene.files.looked_at))
+        scene.outbox.answers.clear()
+        await turns_until(lambda: "3" in scene.outbox.results)
+        scene.files.gate.set()
+        await scene.worker.until_heard(2)
+        scene.outbox.answers.set()
+        scene.outbox.time_passes()
+        await scene.outbox.until_recorded("3", Outcome.SENT)
+
+    assert scene.worker.heard == ["https://example.com", "2", "OutgoingMedia"]
