@@ -52,7 +52,10 @@ def judge(received: Received, hall: Hall) -> None:
     found = compare(hall.said, hall.stored)
     received.said += len(hall.said)
     received.twice += found.twice
-    received.wrong += found.wrong
+    rows = {row["whatsapp_id"]: dict(row) for row in hall.stored.messages}
+    received.wrong += [
+        f"{rows[one]}; receipts {hall.receipts.history_of(one)}" for one in found.wrong
+    ]
     _judge_order(received, hall)
     for one in found.missing:
         _explain(received, hall, one)
@@ -87,7 +90,7 @@ def _two_terms(
 
 def _explain(received: Received, hall: Hall, one: Utterance) -> None:
     spooled = any(one.id in held.spooled for blow in hall.blows for held in blow.held)
-    note = f"{one} receipted at {hall.receipts.of(one.id)}"
+    note = f"{one}; receipts {hall.receipts.history_of(one.id)}"
     if one.id in hall.lost_disks:
         received.in_the_window[ON_A_LOST_DISK] += 1
     elif spooled:

@@ -209,13 +209,13 @@ class Judge:
         number.stock.remembers_ours(arrived[-10:])
         # One's own goes on without a word that it was forwarded: no mark tells it apart.
         owner = str(number.linked.owner.lid)
-        others = {one.id for one in flow.said if one.person != owner}
+        others = {one.id: one.words for one in flow.said if one.person != owner}
         theirs = [
             Earlier(
                 row["id"], row["whatsapp_id"], row["body"], number.company.people[0]
             )
             for row in stored.messages
-            if row["whatsapp_id"] in others and not (row["edited"] or row["deleted"])
+            if row["body"] == others.get(row["whatsapp_id"]) and not row["deleted"]
         ]
         number.stock.remembers_theirs(theirs[-10:])
 

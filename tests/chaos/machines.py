@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -84,10 +85,13 @@ class Machine:
 
     @property
     def has_begun(self) -> bool:
-        """Whether it has come as far as to listen to signals, since it was started."""
+        """Whether it has come as far as to listen to signals, since it was started.
+
+        It does once it has looked at Supabase, or for it in vain.
+        """
         with self.connector.log_file.open("rb") as log:
             log.seek(self._said_before)
-            return b"connector starts" in log.read()
+            return _LOOKS.search(log.read()) is not None
 
     def runs(self, session_id: str) -> bool:
         try:
@@ -103,6 +107,9 @@ class Machine:
                 file = life.data_folder / "holder"
                 return file.read_text("utf-8").strip() if file.exists() else None
         return None
+
+
+_LOOKS: Final = re.compile(rb"doorbell|lease gained|supabase away")
 
 
 def _caller(name: str, number: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing
 from typing import Final
@@ -63,7 +64,7 @@ class Receipts:
         self._seen = len(self._all)
         self._count = 0
         self._position: dict[str, int] = {}
-        self._caller: dict[str, str] = {}
+        self._callers: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
 
     def count(self) -> int:
         """How many different messages."""
@@ -81,14 +82,20 @@ class Receipts:
 
     def caller_of(self, message_id: str) -> str | None:
         """Who confirmed it last, where several programs have the device's keys."""
+        history = self.history_of(message_id)
+        return history[-1][1] if history else None
+
+    def history_of(self, message_id: str) -> list[tuple[str, str]]:
+        """What was said of it, and by whom, in order; "" is received."""
         self._look()
-        return self._caller.get(message_id)
+        return self._callers[message_id]
 
     def _look(self) -> None:
         for place in range(self._seen, len(self._all)):
             if self._device in (None, self._all[place].device):
                 for message_id in self._all[place].message_ids:
                     self._position[message_id] = self._count
-                    self._caller[message_id] = self._all[place].caller
+                    said = self._all[place].type, self._all[place].caller
+                    self._callers[message_id].append(said)
                 self._count += 1
         self._seen = len(self._all)
