@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias, TypeVar
 
 import httpx
 from realtime import RealtimePostgresChangesListenEvent, RealtimeSubscribeStates
+from realtime.types import PostgresChangesPayload
 from supabase import AsyncClient, AsyncClientOptions, acreate_client
 
 from devstack.supabase.project import Project
@@ -23,6 +25,7 @@ Found = TypeVar("Found")
 
 # Realtime wakes the waiting below; this is what a lost event costs.
 LOOK_ANYWAY: Final = 0.25
+MOST_SEEN: Final = 1_000  # changes of sessions that are remembered
 # Generous, since machines are slow and busy: only what never comes takes as long.
 REQUEST_SECONDS: Final = 30.0
 PATIENCE: Final = 30.0
@@ -47,6 +50,7 @@ class App:
         self.password = password
         self.workspace_id = workspace_id
         self._changed = asyncio.Event()
+        self._sessions_seen: deque[Row] = deque(maxlen=MOST_SEEN)
 
     @classmethod
     @asynccontextmanager
@@ -83,11 +87,14 @@ class App:
                 RealtimePostgresChangesListenEvent.All,
                 schema="public",
                 table=table,
-                callback=lambda _: self._ring(),
+                callback=self._see,
             )
         await channel.subscribe()
 
-    def _ring(self) -> None:
+    def _see(self, change: PostgresChangesPayload) -> None:
+        data = change["data"]
+        if data["table"] == "wa_sessions" and (record := data.get("record")):
+            self._sessions_seen.append(record)
         self._changed.set()
 
     async def hears(self, event: str) -> asyncio.Queue[Row]:
@@ -211,6 +218,18 @@ class App:
         async def look() -> Row | None:
             row = await self.session(session_id)
             return row if row["state"] in states else None
+
+        return await self.until(look, within)
+
+    async def session_passes(
+        self, session_id: str, state: str, within: float = PATIENCE
+    ) -> Row:
+        """The row as it is, or was shown, in this state: it may have lasted a moment."""
+
+        async def look() -> Row | None:
+            now = await self.session(session_id)
+            shown = (row for row in self._sessions_seen if row["id"] == session_id)
+            return next((row for row in (now, *shown) if row["state"] == state), None)
 
         return await self.until(look, within)
 

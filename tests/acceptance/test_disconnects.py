@@ -74,7 +74,7 @@ async def test_a_login_refused_for_now_is_tried_again(
     linked.owner.login_failure = Failure(reason)
 
     linked.device.drop()
-    await linked.session_is("reconnecting")
+    await linked.passes("reconnecting")
     linked.owner.login_failure = None
     await linked.session_is("connected", within=60)
 
@@ -117,7 +117,7 @@ async def test_a_half_open_socket_is_noticed_and_replaced(own_world: World) -> N
     logins = linked.device.logins
 
     linked.device.freeze()
-    row = await linked.session_is("reconnecting", within=60)
+    row = await linked.passes("reconnecting", within=60)
     await own_world.stage.whatsapp.until(
         lambda: linked.device.logins > logins, timeout=60
     )
@@ -135,7 +135,7 @@ async def test_an_unreachable_whatsapp_is_said_and_tried_until_it_is_back(
 
     whatsapp.refuse_connections()
     linked.device.drop()
-    row = await linked.session_is("reconnecting")
+    row = await linked.passes("reconnecting")
     whatsapp.accept_connections()
     await linked.session_is("connected", within=60)
 
@@ -165,7 +165,7 @@ async def test_a_frozen_worker_does_not_stay_connected(own_world: World) -> None
     linked = await own_world.linked()
 
     os.kill(linked.worker_pid(), signal.SIGSTOP)
-    row = await linked.session_is("reconnecting", within=60)
+    row = await linked.passes("reconnecting", within=60)
     await linked.session_is("connected")
 
     assert row["state_code"] == "worker_silent"

@@ -162,7 +162,7 @@ async def test_a_piece_that_was_announced_and_not_fetched_is_fetched_later(
     await held.reached.wait()
     await linked.device.has_everything()
     os.kill(linked.worker_pid(), signal.SIGKILL)
-    await linked.session_is("reconnecting")
+    await linked.passes("reconnecting")
     held.let_go.set()
 
     assert len(await all_of(linked, 600)) == 600

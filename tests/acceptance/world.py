@@ -39,6 +39,10 @@ class Linked:
     async def session_is(self, *states: str, within: float = PATIENCE) -> Row:
         return await self.app.session_is(self.session_id, *states, within=within)
 
+    async def passes(self, state: str, within: float = PATIENCE) -> Row:
+        """The session's row in a state that may last only a moment."""
+        return await self.app.session_passes(self.session_id, state, within)
+
     async def wants(self, desired_state: str) -> None:
         await self.app.wants(self.session_id, desired_state)
 

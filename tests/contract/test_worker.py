@@ -127,7 +127,7 @@ async def test_a_ping_answers_while_a_send_waits_for_its_ack(world: World) -> No
     sending = asyncio.create_task(running.worker.send(world.bobs_jid, HELLO, SECRET))
     await world.bob.hears(timeout=TIMEOUT)
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(TIMEOUT):
         await running.worker.ping()
 
     assert not sending.done()
@@ -174,8 +174,8 @@ async def test_refusals_have_their_reason(world: World) -> None:
 async def test_nothing_unconfirmed_is_lost_when_the_worker_is_killed(
     world: World,
 ) -> None:
-    """Measured window: docs/decisions/0006-whatsapp-store-durability.md."""
-    burst, window = 400, 5
+    """What was on its way: one or two, on a busy machine more (docs/decisions/0006)."""
+    burst, window = 400, 25
     running = await world.number.link()
     saying = asyncio.create_task(_burst(world, burst))
     async with asyncio.timeout(TIMEOUT):
@@ -190,7 +190,9 @@ async def test_nothing_unconfirmed_is_lost_when_the_worker_is_killed(
 
     texts = await world.number.texts()
     assert len(texts) == len(set(texts))
-    assert burst - len(texts) <= window
+    lost = [number for number in range(burst) if f"m{number}" not in texts]
+    assert len(lost) <= window
+    assert not lost or lost[-1] - lost[0] == len(lost) - 1
 
 
 async def test_a_planned_stop_in_a_burst_loses_nothing(world: World) -> None:
@@ -203,7 +205,7 @@ async def test_a_planned_stop_in_a_burst_loses_nothing(world: World) -> None:
 
     started = time.monotonic()
     await running.worker.stop()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < TIMEOUT
     assert await running.ended() == ExitCode.STOPPED
     await saying
     again = await world.number.resume()
