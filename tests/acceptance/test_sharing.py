@@ -183,6 +183,9 @@ async def test_machines_come_leave_and_die_and_their_numbers_go_on(
     await fleet.shared((third, NUMBERS))
     async with fleet.talking("after one died"):
         await fleet.all_online()
+        for talk in fleet.talks:
+            # What the dead machine's unsaved keys would have opened is asked for again.
+            await talk.linked.message("into the dark", within=PATIENCE)
 
     for talk in fleet.talks:
         await talk.assert_nothing_is_lost_or_doubled()
