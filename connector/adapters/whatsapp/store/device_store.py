@@ -24,8 +24,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import structlog
+
 from connector.adapters.whatsapp.identity import parse, person
 from connector.adapters.whatsapp.process.orders import LOCK_NAME, STORE_NAME
+from connector.adapters.whatsapp.store.guarded import guard_ratchets
 from connector.adapters.whatsapp.store.opening import connected
 from connector.adapters.whatsapp.store.restored import forget_ratchets
 from connector.adapters.whatsapp.whole_file import write_whole
@@ -42,6 +45,10 @@ _SEALING: Final = (
     " where our_jid in (select jid from whatsmeow_device) and message_id = ?"
     " and chat_jid in (?, ?) and sender_jid in (?, ?)"
 )
+
+_guarded: Final[set[str]] = set()  # lineages, by this process
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,18 @@ class WhatsAppStore:
 
     def lineage(self) -> str:
         self.prepare()
-        return self._lineage_file.read_text("ascii")
+        lineage = self._lineage_file.read_text("ascii")
+        if lineage not in _guarded:
+            self._guard(lineage)
+        return lineage
+
+    def _guard(self, lineage: str) -> None:
+        """Once a run and copy; a number that was never linked has nothing to guard yet."""
+        try:
+            if guard_ratchets(self.folder / STORE_NAME):
+                _guarded.add(lineage)
+        except sqlite3.Error as error:
+            log.warning("ratchets not guarded yet", error=error)
 
     def is_paired(self) -> bool:
         """Whether the store holds a device: one that WhatsApp may since have revoked."""
