@@ -183,6 +183,11 @@ class WhatsApp:
         return self._network.escaped
 
     @property
+    def asked_again(self) -> set[str]:
+        """Ids of what phones could not read at first: it is heard when it came again."""
+        return self._network.asked_again
+
+    @property
     def repetitions(self) -> list[Repetition]:
         """What phones ignored, since its place in the ratchet was used before."""
         return self._network.repetitions.all

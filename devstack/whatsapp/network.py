@@ -44,6 +44,7 @@ class Network:
     unanswered: list[Node] = field(default_factory=list)
     escaped: list[str] = field(default_factory=list)
     repetitions: Repetitions = field(default_factory=Repetitions)
+    asked_again: set[str] = field(default_factory=set)  # what a phone could not read
     qr_refs: int = 6
     trace: Callable[[str, Node], None] | None = None
 

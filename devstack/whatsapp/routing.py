@@ -169,6 +169,7 @@ def _open(
         except WireError as error:
             log.info("a phone could not decrypt: %s", error)
             count = int(enc.attr("count", "0")) + 1
+            network.asked_again.add(stanza.attr("id"))
             receipts.ask_again(device, sender, stanza, count)
             return
         network.repetitions.read(place, stanza.attr("id"), login)

@@ -130,6 +130,7 @@ class Judge:
                 for one in scene.world.stage.whatsapp.repetitions
                 if one.same_socket
             },
+            asked_again=scene.world.stage.whatsapp.asked_again,
             rows=rows,
             blows=self._blows,
             caller_at=lambda term: scene.caller_of(

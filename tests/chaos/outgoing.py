@@ -100,6 +100,7 @@ class Post:
     owner: Person
     letters: Sequence[Letter]
     raced: Collection[str]
+    asked_again: Collection[str]  # ids of what a phone could not read at first
     rows: Mapping[str, Row]
     blows: Sequence[Blow]
     caller_at: Callable[[int], str | None]
@@ -206,7 +207,9 @@ def _judge_chat(
 
 
 def _left_late(post: Post, row: Row, overtaking: Sequence[Row]) -> bool:
-    """It was on its way when its sender was struck, and another term went on."""
+    """It came again for a phone, or was on its way when another term went on."""
+    if row["whatsapp_id"] in post.asked_again:
+        return True
     term = row["claim_term"]
     terms = [other["claim_term"] for other in overtaking]
     if not isinstance(term, int) or not isinstance(row["claimed_at"], float):
