@@ -132,13 +132,16 @@ async def test_whoever_joins_in_whatever_order_all_end_up_with_even_shares(
     await fleet.settle()
     assert sorted(fleet.counts()) == even(list(first.values()), count)
 
+    running = {key for mine in fleet.held.values() for key in mine}
     fleet.moves.clear()
     fleet.room = names
     await fleet.settle()
 
     assert sorted(fleet.counts()) == even(rooms, count)
     fleet.assert_nobody_shares_one()
-    assert set(fleet.moves.values()) <= {1}, "each number moves at most once"
+    # What waited for room is taken by whoever comes first, and may move once more.
+    moved = [times for key, times in fleet.moves.items() if key in running]
+    assert set(moved) <= {1}, "each number moves at most once"
 
 
 async def test_a_connector_that_joins_is_given_three_at_a_time(
