@@ -128,6 +128,10 @@ class Client:
         """Such events that came and that no test has taken."""
         return [event for event in self._events if isinstance(event, kind)]
 
+    def forget(self) -> None:
+        """Drop the events that came and that no test has taken."""
+        self._events.clear()
+
     # --- what it does -----------------------------------------------------------------
 
     async def call(self, verb: str, *arguments: Any, within: float = 60.0) -> Any:

@@ -47,18 +47,28 @@ def carla(whatsapp: WhatsApp) -> Person:
 
 
 @pytest.fixture(scope="session")
-async def ana(
+async def linked_ana(
     whatsapp: WhatsApp, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Linked]:
-    """Shared: a test that ends her connection must bring it back."""
     person = whatsapp.person("5511912345678", "Ana")
     async with linked(whatsapp, person, tmp_path_factory.mktemp("ana")) as ana:
         yield ana
 
 
 @pytest.fixture(scope="session")
-def family(whatsapp: WhatsApp, ana: Linked, bob: Person, carla: Person) -> Group:
-    return whatsapp.group("Família", owner=bob, members=[ana.person, carla])
+def family(whatsapp: WhatsApp, linked_ana: Linked, bob: Person, carla: Person) -> Group:
+    return whatsapp.group("Família", owner=bob, members=[linked_ana.person, carla])
+
+
+@pytest.fixture
+async def ana(linked_ana: Linked) -> Linked:
+    """Shared: a test that ends her connection must bring it back.
+
+    What an earlier test left unread is forgotten: nobody may take it for an answer.
+    """
+    await linked_ana.device.has_everything()
+    linked_ana.client.forget()
+    return linked_ana
 
 
 @pytest.fixture
