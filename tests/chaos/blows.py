@@ -105,6 +105,7 @@ class Striker:
                 with suppress(LookupError, ProcessLookupError):
                     pid = machine.connector.worker_pid(target.session_id)
                     os.kill(pid, signal.SIGKILL)
+                self._look_into_spools(blow, machine)
             case _ if kind in _KILLS or kind in _STOPS:
                 await self._away(blow, machine, seconds)
             case _ if kind in _FREEZES:
