@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.fleet.fleet import Fleet
-from tests.soak.counting import counted
+from tests.soak.counting import counted, unheard
 from tests.soak.report import Report
 from tests.soak.samples import SECONDS_BETWEEN_LOOKS, Samples
 from tests.soak.traffic import Traffic
@@ -35,6 +35,7 @@ async def soak(directory: Path, options: argparse.Namespace) -> Report:
         with suppress(asyncio.CancelledError):
             await sampling
         counts = await counted(traffic)
+        print(*await unheard(traffic), sep="\n")
         # With nothing under way any more: what the spools still hold would stay there.
         at_rest = await samples.look()
         print(

@@ -24,6 +24,10 @@ select count(*) from wa_attachments as file
 inner join wa_messages as message on message.id = file.message_id
 where message.whatsapp_id = any($1) and file.state = 'stored'
 """
+_ROWS: Final = """
+select kind, state, whatsapp_id, attempts, claims, claimed_at, sent_at, delivered_at, session_id
+from wa_outbox where id = any($1::uuid[])
+"""
 _SETTLED: Final = """
 select count(*) from wa_outbox
 where id = any($1::uuid[]) and state in ('sent', 'delivered', 'read')
@@ -59,6 +63,19 @@ async def counted(traffic: Traffic) -> Counts:
             await asyncio.sleep(LOOK_SECONDS)
     finally:
         await connection.close()
+
+
+async def unheard(traffic: Traffic) -> list[str]:
+    """What became of the rows that nobody heard, for whoever looks for the reason."""
+    heard = _heard(traffic)
+    lost = [row for text, row in traffic.written.items() if text not in heard]
+    connection = await asyncpg.connect(traffic.fleet.stage.supabase.database_url)
+    try:
+        rows = [dict(row) for row in await connection.fetch(_ROWS, lost)]
+    finally:
+        await connection.close()
+    repeated = traffic.fleet.stage.whatsapp.repetitions
+    return [f"{row}, ignored: {row['whatsapp_id'] in repeated}" for row in rows]
 
 
 async def _counts(
