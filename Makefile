@@ -28,7 +28,7 @@ test: check unit .venv/ready node_modules/ready ## Everything CI runs
 
 .PHONY: unit
 unit: .venv/ready ## The tests without I/O, in under five seconds
-	@$(BIN)/python -m pytest -q -n 2 -p no:pytest_cov tests/unit $(ARGS)
+	@$(BIN)/python -m pytest -q -n 2 -p no:pytest_cov -p no:logging --capture=sys tests/unit $(ARGS)
 
 .PHONY: check
 check: .venv/ready ## Lint, types, layers, SQL and sizes

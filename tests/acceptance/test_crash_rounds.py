@@ -11,7 +11,7 @@ from tests.crashes.talk import Company
 UTTERANCES = 250
 # A kill per round of the worker, and one of all processes. A rule takes one or two
 # messages each, a busy machine more (docs/decisions/0006).
-MOST_IN_FLIGHT = 50
+MOST_IN_FLIGHT = 120
 
 
 async def test_whoever_is_killed_what_was_spooled_is_there_once_and_in_order(

@@ -19,7 +19,7 @@ from connector.adapters.whatsapp.spool.writer import FILE_NAME, connect
 from connector.sealing import Sealer
 from devstack.supabase.local import LocalSupabase
 
-pytestmark = pytest.mark.usefixtures("template")
+pytestmark = [pytest.mark.xdist_group("doctor"), pytest.mark.usefixtures("template")]
 
 KEY = secrets.token_bytes(32)
 Told = dict[str, dict[str, str]]

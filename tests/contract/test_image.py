@@ -14,6 +14,9 @@ REPOSITORY = Path(__file__).parents[2]
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text("utf-8")
 INSTALL = "docker/install.sh"
 
+# It is installed once, where all that look at it run.
+pytestmark = pytest.mark.xdist_group("image")
+
 
 def copied_into_the_build() -> list[tuple[str, str]]:
     """Source and destination of each COPY of the first stage."""

