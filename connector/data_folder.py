@@ -34,10 +34,7 @@ class DataFolder:
                 path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
             )
         except OSError as error:
-            raise InvalidSetting(
-                f"WA_DATA_DIR names a folder that cannot be used ({error.strerror}): "
-                "set it to one that this user may write to."
-            ) from error
+            raise _unusable(error) from error
         try:
             # A POSIX lock: unlike flock's, it is not shared with forked children.
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -47,7 +44,11 @@ class DataFolder:
                 "WA_DATA_DIR names a folder that another connector is using: stop that "
                 "one, or give this one a folder of its own."
             ) from error
-        return cls(path, lock, _holder(path / "holder", environment))
+        try:
+            return cls(path, lock, _holder(path / "holder", environment))
+        except OSError as error:
+            os.close(lock)
+            raise _unusable(error) from error
 
     def note_keys(self, key_ids: Sequence[str]) -> None:
         """Say which keys we have: `zapbase keys rotate` must use no others beside us."""
@@ -74,6 +75,13 @@ def keys_in_use(path: Path) -> Sequence[str] | None:
     finally:
         os.close(descriptor)
     return None
+
+
+def _unusable(error: OSError) -> InvalidSetting:
+    return InvalidSetting(
+        f"WA_DATA_DIR names a folder that cannot be used ({error.strerror}): set it to"
+        " one that this user may write to, on a disk that has room."
+    )
 
 
 def _holder(file: Path, environment: Mapping[str, str]) -> str:

@@ -45,7 +45,8 @@ def run(chosen: argparse.Namespace, environment: Mapping[str, str]) -> tuple[str
             return asyncio.run(_rotate(settings))
         found = asyncio.run(_look(settings))
     except (ConnectorError, OSError) as error:
-        raise CommandFailed(f"{error} What was done by then is done.") from error
+        done = " What was done by then is done." if chosen.action == "rotate" else ""
+        raise CommandFailed(f"{error}{done}") from error
     return (as_json if chosen.json else as_text)(found, _sealer(settings)), True
 
 
@@ -103,7 +104,7 @@ def _insist_that_others_know(settings: Settings, sealer: Sealer) -> None:
 
 def told(done: Done, left: Uses, sealer: Sealer) -> tuple[str, bool]:
     still = list(_still_needed(left, sealer))
-    now = f"Sealed with key {sealer.current_key} now"
+    now = f"Sealed anew, with key {sealer.current_key}"
     lines = [f"{now}: {done.states} saved states, {done.values} values in this folder."]
     if still:
         lines += ["An earlier key is still needed:", *(f"- {each}" for each in still)]
@@ -120,7 +121,10 @@ def _still_needed(left: Uses, sealer: Sealer) -> Iterator[str]:
         (
             left.running,
             "running sessions",
-            "restart their connectors with both keys, the new one first",
+            (
+                "restart their connectors with both keys, the new one first; if that is"
+                " done, or this was cut off, run it again in half a minute"
+            ),
         ),
         (
             _known(left.resting, sealer),

@@ -120,15 +120,29 @@ _CURES: Final = {
     "WA_STATE_KEY": "32 random bytes in base64, made once by: openssl rand -base64 32",
 }
 
+_BLANK: Final = re.compile(r"\s")
+_NOT_A_PROJECT: Final = re.compile(r"^/dashboard\b|/(rest|auth|storage|realtime)/v1\b")
 # A name or an IPv4 address, or an IPv6 one in brackets; with a port or without.
 _HOST: Final = re.compile(r"([0-9a-z_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
 def _url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"is not a URL: set it to {_CURES['SUPABASE_URL']}")
+    if not _is_project(text):
+        raise ValueError(f"is not a project's URL: set it to {_CURES['SUPABASE_URL']}")
     return text.rstrip("/")
+
+
+def _is_project(text: str) -> bool:
+    """Whether it may be one: not the dashboard's address, nor that of one service."""
+    try:
+        parts = urlsplit(text)
+        named = parts.hostname and parts.port != 0
+    except ValueError:  # brackets, or a port that cannot be
+        return False
+    if parts.username or parts.query or parts.fragment or _BLANK.search(text):
+        return False
+    web = parts.scheme in ("http", "https")
+    return bool(web and named and not _NOT_A_PROJECT.search(parts.path))
 
 
 def _secret_key(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -34,11 +35,12 @@ def folder(path: Path) -> Finding:
             file.write(b"written by zapbase doctor")
             os.fsync(file.fileno())
     except OSError as error:
-        return bad(
-            "data folder",
-            f"It cannot be written to ({error.strerror}).",
-            "Mount a volume there, or set WA_DATA_DIR to a folder that this user owns.",
+        cure = (
+            "Enlarge the volume, or free some of it."
+            if error.errno in (errno.ENOSPC, errno.EDQUOT)
+            else "Mount a volume there, or set WA_DATA_DIR to a folder that this user owns."
         )
+        return bad("data folder", f"It cannot be written to ({error.strerror}).", cure)
     return good("data folder", "It can be written to.")
 
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import httpx
+
 from connector.adapters.supabase.client import SupabaseClient
 from connector.adapters.supabase.keys import SupabaseDeviceStateKeys
 from connector.adapters.supabase.media import BUCKET, SupabaseFileStore
@@ -17,7 +19,7 @@ from connector.adapters.supabase.stored_files import SupabaseStoredFiles
 from connector.adapters.supabase.wakeups import SupabaseWakeups
 from connector.doctor.findings import Finding, bad, good, warning
 from connector.domain.outgoing import StoredFile
-from connector.errors import ConnectorError, SupabaseUnavailable
+from connector.errors import ConnectorError, SchemaMissing, SupabaseUnavailable
 from connector.sealing import Sealer
 
 LISTENED_TO: Final = 5  # tables that apps hear of by Realtime
@@ -25,6 +27,14 @@ SLOW: Final = 1.0
 MOST_SKEW: Final = 5.0  # seconds: more confuses people who compare times
 BELL_SECONDS: Final = 15.0
 _PUSH: Final = "Run `supabase db push` with the migrations of this version."
+_KEY: Final = (
+    "Set SUPABASE_SECRET_KEY to a secret key of this very project (Settings, API keys)."
+)
+# Pushing does not help: what was applied once is not applied again.
+_CLOSE: Final = (
+    "Somebody changed it; change it back: enable row-level security on the table, revoke"
+    " what anon was granted, make the bucket private."
+)
 
 Answer = Mapping[str, Any]
 
@@ -34,10 +44,12 @@ async def reached(client: SupabaseClient) -> tuple[Finding, Answer | None]:
     began = time.monotonic()
     try:
         [answer] = await client.call("wa_doctor", {})
-    except SupabaseUnavailable:
-        return _unreachable(), None
+    except SupabaseUnavailable as error:
+        return _unreachable(error), None
+    except SchemaMissing as error:
+        return bad("supabase", str(error), _PUSH), None
     except ConnectorError as error:
-        return bad("supabase", str(error), f"Check SUPABASE_SECRET_KEY. {_PUSH}"), None
+        return bad("supabase", str(error), _KEY), None
     took = time.monotonic() - began
     sentence = f"It answers within {1000 * took:.0f} ms."
     if took > SLOW:
@@ -46,10 +58,19 @@ async def reached(client: SupabaseClient) -> tuple[Finding, Answer | None]:
     return good("supabase", sentence), answer
 
 
-def _unreachable() -> Finding:
+def _unreachable(error: SupabaseUnavailable) -> Finding:
+    sentence = str(error)  # paused, busy
+    if type(error) is SupabaseUnavailable and error.__cause__ is not None:
+        told = isinstance(error.__cause__, httpx.HTTPError)
+        name = type(error.__cause__).__name__
+        sentence = (
+            f"It cannot be reached ({name})."
+            if told
+            else "Something answers at SUPABASE_URL, but not as Supabase does."
+        )
     return bad(
         "supabase",
-        "It cannot be reached.",
+        sentence,
         "Check SUPABASE_URL, the network, and whether the project is paused.",
     )
 
@@ -66,7 +87,7 @@ def doors(answer: Answer) -> Finding:
     found = answer["open_doors"]
     if found:
         sentence = "; ".join(str(door) for door in found[:5]) + "."
-        return bad("row-level security", sentence, f"Somebody changed it. {_PUSH}")
+        return bad("row-level security", sentence, _CLOSE)
     return good("row-level security", "It guards every table; anon may do nothing.")
 
 
@@ -76,7 +97,7 @@ def realtime_tables(answer: Answer) -> Finding:
     return bad(
         "realtime tables",
         f"{answer['published']} of {LISTENED_TO} are in the publication.",
-        "Add them to supabase_realtime (Database, Publications), or push the migrations.",
+        "Add them to supabase_realtime (Database, Publications).",
     )
 
 
@@ -150,7 +171,11 @@ async def storage(client: SupabaseClient) -> Finding:
             back = b"".join([piece async for piece in content.pieces()])
         await store.remove([path])
     except ConnectorError as error:
-        return bad("storage", str(error), f"Is there a bucket {BUCKET}? {_PUSH}")
+        return bad(
+            "storage",
+            str(error),
+            f"Is there still a private bucket {BUCKET}? Otherwise make it anew.",
+        )
     if back != data:
         return bad("storage", "A file came back changed.", "Look for a proxy between.")
     return good("storage", "A file went there and back, and is gone.")

@@ -100,7 +100,7 @@ async def test_what_stands_open_or_is_missing_is_named(
     assert code == 1
     assert "wa_messages" in told["row-level security"]["sentence"]
     assert told["realtime tables"]["sentence"].startswith("4 of 5")
-    assert "supabase db push" in told["row-level security"]["cure"]
+    assert "revoke" in told["row-level security"]["cure"]
 
 
 async def test_a_wrong_key_and_a_wrong_address_are_told_apart(
@@ -109,12 +109,17 @@ async def test_a_wrong_key_and_a_wrong_address_are_told_apart(
     wrong = settings(local, tmp_path, SUPABASE_SECRET_KEY="sb_secret_" + "x" * 30)
     away = settings(local, tmp_path, SUPABASE_URL="http://127.0.0.1:9")
 
-    (_, refused), (code, unreachable) = await asyncio.gather(
-        examined(wrong), examined(away)
+    # Somebody's web server, which knows nothing of Supabase.
+    other = settings(local, tmp_path, SUPABASE_URL=f"{local.url}/elsewhere")
+
+    (_, refused), (code, unreachable), (_, taken_in) = await asyncio.gather(
+        examined(wrong), examined(away), examined(other)
     )
 
     assert "SUPABASE_SECRET_KEY" in refused["supabase"]["cure"]
     assert "SUPABASE_URL" in unreachable["supabase"]["cure"]
+    assert "ConnectError" in unreachable["supabase"]["sentence"]
+    assert "not as Supabase does" in taken_in["supabase"]["sentence"]
     assert code == 1
     assert "storage" not in unreachable
 

@@ -44,6 +44,15 @@ def test_only_its_owner_may_look_into_the_folder(tmp_path: Path) -> None:
     assert folder.path.stat().st_mode & 0o777 == 0o700
 
 
+def test_a_folder_in_which_nothing_can_be_written_is_named_in_a_sentence(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "holder.new").mkdir()
+
+    with pytest.raises(InvalidSetting, match="on a disk that has room"):
+        DataFolder.open(tmp_path, {})
+
+
 HOLD_THE_LOCK = """
 import fcntl, sys
 file = open(sys.argv[1], "w")

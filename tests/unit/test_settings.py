@@ -107,8 +107,22 @@ def test_several_problems_are_all_named() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("SUPABASE_URL", "wxyz.supabase.co", "is not a URL"),
-        ("SUPABASE_URL", "postgres://wxyz", "is not a URL"),
+        ("SUPABASE_URL", "wxyz.supabase.co", "is not a project's URL"),
+        ("SUPABASE_URL", "postgres://wxyz", "is not a project's URL"),
+        ("SUPABASE_URL", "http://[::1", "is not a project's URL"),
+        ("SUPABASE_URL", "http://wxyz:99999", "is not a project's URL"),
+        ("SUPABASE_URL", "http://wx yz", "is not a project's URL"),
+        ("SUPABASE_URL", "https://a:wxyz@host", "is not a project's URL"),
+        (
+            "SUPABASE_URL",
+            "https://wxyz.supabase.co/rest/v1/",
+            "is not a project's URL",
+        ),
+        (
+            "SUPABASE_URL",
+            "https://supabase.com/dashboard/project/wxyz",
+            "is not a project's URL",
+        ),
         ("SUPABASE_SECRET_KEY", "sb_publishable_x", "is a publishable key"),
         ("SUPABASE_SECRET_KEY", "two words", "is not a key"),
         ("SUPABASE_SECRET_KEY", jwt(b'{"role":"anon"}'), "is a key for anon"),
