@@ -10,7 +10,7 @@ import signal
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 import structlog
 
@@ -60,6 +60,7 @@ from connector.settings import Settings
 FAILED: Final = 1
 CLOSE_WITHIN: Final = 1.0
 RENEWALS_PER_LEASE: Final = 3
+LIFELINE_CONNECTIONS: Final = 4
 # Files on their way to Storage: ten of the largest, and four times the room that the
 # spool needs to go on receiving stays free.
 FILES_ON_DISK: Final = 10
@@ -73,6 +74,8 @@ async def serve(settings: Settings, folder: DataFolder, zygote: Zygote) -> int:
     wakeups = SupabaseWakeups(settings.supabase_url, settings.supabase_secret_key)
     seen = Observability.over(settings, folder, zygote, wakeups)
     client = seen.client()
+    # Whatever the numbers ask of Supabase, their leases never queue behind it.
+    lifeline = seen.client(LIFELINE_CONNECTIONS)
     servers = MediaServers()
     high_water = HighWater(spool_bytes=settings.spool_limit_bytes)
     launcher = WhatsAppLauncher(zygote, folder.path, settings.state_keys, high_water)
@@ -94,19 +97,26 @@ async def serve(settings: Settings, folder: DataFolder, zygote: Zygote) -> int:
     )
     sending = delivery(settings, launcher, client, wakeups, shared)
     around = _surroundings(settings, launcher, client, beside, sending, seen)
-    supervisor = _supervisor(settings, folder, client, wakeups, around, seen)
+    supervisor = _supervisor(settings, folder, lifeline, wakeups, around, seen)
     _stop_on_signals(supervisor)
     try:
         tidying = housekeeping(folder, launcher, client)
-        looking = seen.run(supervisor, client)
+        looking = seen.run(supervisor, lifeline)
         return await _run(supervisor, wakeups, zygote, tidying, looking)
     finally:
         launcher.close()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_WITHIN):
-                await client.aclose()
-                await servers.aclose()
-                await files.aclose()
+        await _close(client, lifeline, servers, files)
+
+
+class _Closing(Protocol):
+    async def aclose(self) -> None: ...
+
+
+async def _close(*connected: _Closing) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_WITHIN):
+            for one in connected:
+                await one.aclose()
 
 
 async def _run(

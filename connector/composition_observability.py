@@ -11,7 +11,7 @@ from typing import Any, Self
 import structlog
 
 from connector import __version__, logs
-from connector.adapters.supabase.client import SupabaseClient
+from connector.adapters.supabase.client import MOST_CONNECTIONS, SupabaseClient
 from connector.adapters.supabase.heartbeats import SupabaseHeartbeats
 from connector.adapters.supabase.measured import MeasuredClient
 from connector.adapters.supabase.probes import ask_for_bucket, has_schema
@@ -89,7 +89,7 @@ class Observability:
 
     # --- around the ports ------------------------------------------------------------
 
-    def client(self) -> SupabaseClient:
+    def client(self, most_connections: int = MOST_CONNECTIONS) -> SupabaseClient:
         settings = self.settings
 
         def told(call: str, outcome: str, seconds: float) -> None:
@@ -97,7 +97,9 @@ class Observability:
             self.parts.answered(call, outcome, seconds)
 
         url, key = settings.supabase_url, settings.supabase_secret_key
-        return MeasuredClient(url, key, told, self.parts.may_ask)
+        return MeasuredClient(
+            url, key, told, self.parts.may_ask, most_connections=most_connections
+        )
 
     def launcher(self, launcher: Launcher) -> Launcher:
         return CountingLauncher(launcher, self.metrics)

@@ -13,6 +13,7 @@ from supabase import AsyncClient, AsyncClientOptions
 from connector.adapters.supabase.failures import raise_what_the_status_says, translated
 from connector.domain.messages import Json
 from connector.errors import InputRefused, SupabaseUnavailable
+from connector.patient_http import PatientClient
 
 Row: TypeAlias = dict[str, Any]
 
@@ -31,12 +32,13 @@ class SupabaseClient:
         url: str,
         secret_key: str,
         transport: httpx.AsyncBaseTransport | None = None,
+        most_connections: int = MOST_CONNECTIONS,
     ) -> None:
         """Take `transport` from tests that answer in Supabase's place."""
-        self._http = httpx.AsyncClient(
+        self._http = PatientClient(
+            most_connections=most_connections,
             transport=transport,
             timeout=TIMEOUT,
-            limits=httpx.Limits(max_connections=MOST_CONNECTIONS),
             event_hooks={"response": [raise_what_the_status_says]},
         )
         options = AsyncClientOptions(

@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 import httpx
 
-from connector.adapters.supabase.client import Row, SupabaseClient
+from connector.adapters.supabase.client import MOST_CONNECTIONS, Row, SupabaseClient
 from connector.adapters.supabase.media import true_status
 from connector.domain.messages import Json
 from connector.errors import SupabaseUnavailable
@@ -25,12 +25,13 @@ class MeasuredClient(SupabaseClient):
         told: Callable[[str, str, float], None],
         may_ask: Callable[[str], bool] = lambda _: True,
         transport: httpx.AsyncBaseTransport | None = None,
+        most_connections: int = MOST_CONNECTIONS,
     ) -> None:
         """`told(call, outcome, seconds)` hears of every request: an RPC's name, or storage's.
 
         `may_ask` spares RPCs that would be in vain.
         """
-        super().__init__(url, secret_key, transport)
+        super().__init__(url, secret_key, transport, most_connections)
         self._told = told
         self._may_ask = may_ask
 

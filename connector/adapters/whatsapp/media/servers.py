@@ -17,6 +17,7 @@ import httpx
 
 from connector.errors import FetchFailed, MediaCorrupt, MediaExpired, MediaTooLarge
 from connector.file_types import JPEG, sniffed
+from connector.patient_http import PatientClient
 
 HOST: Final = "mmg.whatsapp.net"
 HOSTS: Final = ".whatsapp.net"
@@ -54,11 +55,11 @@ class MediaServers:
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
         """Take `transport` from tests that reach the servers another way."""
-        self._http = httpx.AsyncClient(
+        self._http = PatientClient(
+            most_connections=MOST_CONNECTIONS,
             transport=transport,
             timeout=TIMEOUT,
             headers=_HEADERS,
-            limits=httpx.Limits(max_connections=MOST_CONNECTIONS),
             follow_redirects=False,
         )
 
