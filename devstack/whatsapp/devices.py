@@ -67,6 +67,7 @@ class LinkedDevice:
         self._asked_for_keys = False
         self._awaiting_keys: list[Callable[[], None]] = []
         self._kept: dict[StanzaKey, Node] = {}
+        self._retried: set[str] = set()  # messages whose first stanza it has yet to ack
         self._withholding = False
         self._withheld: list[Node] = []
         self._refusals: deque[int] = deque()
@@ -185,6 +186,18 @@ class LinkedDevice:
         """It has the stanza that these attributes of its receipt or ack name."""
         self._kept.pop(_key(tag, attrs, "to"), None)
         self._network.happenings.note()
+
+    def asks_again(self, message_id: str) -> None:
+        """It could not read the message; its ack for that stanza is still to come."""
+        self._retried.add(message_id)
+
+    def acknowledges(self, tag: str, attrs: Attributes) -> None:
+        """Settle a stanza, unless the ack is for one that has come again since."""
+        message_id = str(attrs.get("id") or "")
+        if tag == "message" and message_id in self._retried:
+            self._retried.discard(message_id)
+        else:
+            self.settle(tag, attrs)
 
     def everything_kept(self) -> list[Node]:
         """What it has to be sent after it connected again, in order."""

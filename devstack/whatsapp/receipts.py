@@ -121,6 +121,7 @@ def take_receipt(network: Network, device: LinkedDevice, stanza: Node) -> None:
     if device.connection is not None:
         device.connection.send(_ack(stanza))
     if kind == RETRY:
+        device.asks_again(stanza.attr("id"))
         _repeat(network, device, stanza)
     elif kind not in PRIVATE:
         _pass_on(network, device, stanza, "" if kind in UNSAID else kind)
@@ -186,4 +187,4 @@ def take_ack(device: LinkedDevice, stanza: Node) -> None:
     tag = stanza.attr("class")
     if not tag:
         raise DecodeError("an ack names no class")
-    device.settle(tag, stanza.attrs)
+    device.acknowledges(tag, stanza.attrs)

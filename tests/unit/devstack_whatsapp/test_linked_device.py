@@ -99,6 +99,22 @@ async def test_receipts_are_kept_until_acknowledged_one_by_one(
     assert [stanza.attr("type") for stanza in kept] == [""]
 
 
+async def test_an_ack_for_what_was_unreadable_does_not_settle_what_comes_instead(
+    network: Network, client: Client, ana: Person, bob: Person
+) -> None:
+    sent = await bob.says(ana, "unreadable")
+    retry = receipt(sent.id, bob, type="retry")
+    retry.content = [Node("retry", {"count": 1, "id": sent.id})]
+    take_receipt(network, client.device, retry)
+
+    take_ack(client.device, Node("ack", {"class": "message", "id": sent.id}))
+    kept = client.device.undelivered
+    take_receipt(network, client.device, receipt(sent.id, bob))
+
+    assert [message.attr("id") for message in kept] == [sent.id]
+    assert client.device.undelivered == []
+
+
 def test_withheld_acks_come_when_they_are_released(client: Client) -> None:
     client.device.withhold_acks()
     client.device.acknowledge(Node("ack", {"id": "1"}))
