@@ -105,11 +105,16 @@ as $$
     filled.held,
     case
       when filled.is_full then filled.capacity
-      -- What does not divide stays with those that have it: nothing moves back and forth.
+      -- What does not divide stays with those that have it: nothing moves back and forth. If nobody has, whoever
+      -- asks may: those that held most may have asked a moment ago, and come back in ten seconds.
       else rest.sessions / nullif(rest.connectors, 0) + (
         row_number() over (
           partition by filled.is_full
-          order by filled.held desc, filled.holder is not distinct from p_asks desc, filled.holder
+          order by
+            filled.held > rest.sessions / nullif(rest.connectors, 0) desc,
+            filled.holder is not distinct from p_asks desc,
+            filled.held desc,
+            filled.holder
         ) <= rest.sessions % nullif(rest.connectors, 0)
       )::integer
     end
@@ -118,8 +123,8 @@ as $$
 $$;
 comment on function wa_private.fair_shares(text) is
 'How many sessions each living connector holds and should hold: as even as their room allows. What does not divide '
-'goes to those that hold most, among equals to p_asks. The sessions of a connector that no longer looks are shared out '
-'among the others before its leases have run out.';
+'goes to those that have it, then to p_asks, then to those that hold most. The sessions of a connector that no longer '
+'looks are shared out among the others before its leases have run out.';
 
 create function wa_private.surplus_sessions(p_holder text)
 returns setof uuid
@@ -150,10 +155,14 @@ begin
   where lease.holder = p_holder
     and lease.expires_at > now()
     -- A person may be looking at a QR code; history and a login come whole, or once more.
-    and session.state not in ('pairing', 'connecting', 'syncing', 'reconnecting')
+    and (
+      session.state not in ('pairing', 'connecting', 'syncing', 'reconnecting')
+      or session.state_code is not distinct from 'handed_over'
+    )
     and session.sync_state <> 'running'
   -- In a fixed order, so that those on their way are named again, and no others.
-  order by session.state = 'connected', lease.session_id
+  order by
+    session.state_code is not distinct from 'handed_over' desc, session.state = 'connected', lease.session_id
   limit moving;
 end;
 $$;

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.database.fleet import Fleet, even, in_state, sessions, silent
 from tests.database.scene import (
     Connection,
     Database,
@@ -23,91 +21,8 @@ from tests.database.scene import (
     surplus,
 )
 
-MOST_ROUNDS = 40
 # One database for all examples: they empty what they need empty.
 REUSED = [HealthCheck.function_scoped_fixture]
-
-
-@dataclass
-class Fleet:
-    """Connectors that look in turn, as the real ones do every few seconds."""
-
-    service: Connection
-    room: dict[str, int]
-    held: dict[str, dict[str, int]] = field(default_factory=dict)
-    moves: Counter[str] = field(default_factory=Counter)
-
-    async def look(self, holder: str) -> bool:
-        """One look of one connector; whether anything changed hands."""
-        mine = self.held.setdefault(holder, {})
-        still = await renew(self.service, holder, mine)
-        going = {key: mine[key] for key in await surplus(self.service, holder, mine)}
-        assert still == set(mine)
-        await release(self.service, holder, going)
-        for key in going:
-            del mine[key]
-        gained = await claim(
-            self.service, holder, capacity=self.room[holder], held=list(mine)
-        )
-        mine |= gained
-        self.moves.update(gained.keys())
-        return bool(going or gained)
-
-    async def settle(self) -> None:
-        """Look round after round until nothing moves, all having seen all."""
-        for at in range(MOST_ROUNDS):
-            moved = [await self.look(holder) for holder in self.room]
-            if at and not any(moved):
-                return
-        raise AssertionError("they never agreed")
-
-    def counts(self) -> list[int]:
-        return [len(self.held[holder]) for holder in self.room]
-
-    def assert_nobody_shares_one(self) -> None:
-        owners = Counter(key for mine in self.held.values() for key in mine)
-        assert set(owners.values()) <= {1}
-
-
-def even(rooms: Sequence[int], sessions: int) -> list[int]:
-    """One by one to whoever has least and still has room: what the result must be like."""
-    counts = [0] * len(rooms)
-    for _ in range(sessions):
-        open_ones = [at for at, room in enumerate(rooms) if counts[at] < room]
-        if not open_ones:
-            break
-        counts[min(open_ones, key=lambda at: counts[at])] += 1
-    return sorted(counts)
-
-
-async def sessions(database: Database, session: Session, count: int) -> list[str]:
-    """So many numbers of one tenant that want to be connected, and are."""
-    async with database.as_postgres() as admin:
-        await admin.execute("delete from wa_sessions")
-        rows = await admin.fetch(
-            "insert into wa_sessions (workspace_id, desired_state, state)"
-            " select $1, 'connected', 'connected' from generate_series(1, $2)"
-            " returning id",
-            session.workspace_id,
-            count,
-        )
-    return [str(row["id"]) for row in rows]
-
-
-async def silent(database: Database, holder: str) -> None:
-    """A connector has not looked for 26 seconds: its leases last four more."""
-    async with database.as_postgres() as admin:
-        await admin.execute(
-            "update wa_private.connectors set looked_at = now() - interval '26 s',"
-            " shares_until = now() - interval '1 s' where holder = $1",
-            holder,
-        )
-
-
-async def in_state(database: Database, **columns: str) -> None:
-    async with database.as_postgres() as admin:
-        for name, value in columns.items():
-            await admin.execute(f"update wa_sessions set {name} = $1", value)  # noqa: S608 - our own names
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=REUSED)
@@ -160,6 +75,46 @@ async def test_a_connector_that_joins_is_given_three_at_a_time(
     assert again == first, "those on their way are named again, and no others"
     await fleet.settle()
     assert fleet.counts() == [5, 5]
+
+
+async def test_those_that_say_already_that_they_are_on_their_way_are_no_fewer(
+    database: Database, session: Session, service: Connection
+) -> None:
+    await sessions(database, session, 6)
+    fleet = Fleet(service, {"a": 20, "b": 20})
+    await fleet.look("a")
+    await fleet.look("b")
+    leaving = await surplus(service, "a", fleet.held["a"])
+    assert len(leaving) == 3
+
+    # The worker is stopped and the row says so; the lease is released a moment later.
+    async with database.as_postgres() as admin:
+        await admin.execute(
+            "update wa_sessions set state = 'reconnecting', state_code = 'handed_over'"
+            " where id = any($1)",
+            leaving,
+        )
+
+    assert await surplus(service, "a", fleet.held["a"]) == leaving
+
+
+async def test_what_a_dead_machine_leaves_is_taken_to_the_last_by_one_look_of_each(
+    database: Database, session: Session, service: Connection
+) -> None:
+    await sessions(database, session, 19)
+    fleet = Fleet(service, dict.fromkeys("abcd", 20))
+    await fleet.settle()
+    *others, dead = sorted(fleet.room, key=lambda name: len(fleet.held[name]))
+    assert [len(fleet.held[name]) for name in others] == [4, 5, 5]
+    for key in fleet.held.pop(dead):
+        await expire(database, key)
+    await silent(database, dead)
+
+    # Who has least asks first: what does not divide was kept for those with more.
+    for name in others:
+        await fleet.look(name)
+
+    assert sorted(len(mine) for mine in fleet.held.values()) == [6, 6, 7]
 
 
 async def test_a_dead_connector_s_share_is_free_before_its_leases_run_out(
@@ -280,9 +235,9 @@ async def test_a_restarted_connector_has_its_own_back_although_others_have_fewer
 async def test_what_nobody_took_in_time_is_for_whoever_has_room(
     database: Database, session: Session, service: Connection
 ) -> None:
-    # "a" holds most, so that what is left over is its own; but it is slow.
-    [theirs] = await sessions(database, session, 1)
-    assert (await claim(service, "a", capacity=5)).keys() == {theirs}
+    # One for each; but "a" is slow.
+    await sessions(database, session, 0)
+    await claim(service, "a", capacity=5)
     await claim(service, "b", capacity=5)
     async with database.as_postgres() as admin:
         mine, left = await admin.fetch(
