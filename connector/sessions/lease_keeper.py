@@ -70,10 +70,12 @@ class LeaseKeeper:
             missing = await self._renew()
             answer = await self._claim(missing)
             claimed = {lease.session.session_id: lease for lease in answer.leases}
-            regained = {key for key in missing if self._goes_on(key, claimed.get(key))}
+            # What was renewed a moment ago may be claimed, too: this process slept between.
+            over = missing | (self._held.keys() & claimed.keys())
+            regained = {key for key in over if self._goes_on(key, claimed.get(key))}
             for key in regained:
                 self._held[key].renew(claimed[key])
-            for key in missing - regained:
+            for key in over - regained:
                 del self._held[key]
             gained = [
                 self._keep(claimed[key]) for key in claimed if key not in regained
@@ -81,7 +83,7 @@ class LeaseKeeper:
             again = answer.look_again
             return Changes(
                 gained=tuple(gained),
-                lost=tuple(missing - regained),
+                lost=tuple(over - regained),
                 yielded=tuple(held for held in self._held.values() if held.yields),
                 look_again=None if again is None else again.total_seconds(),
             )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from connector.ports import Signal
+import pytest
+
+from connector.ports import Claimed, SessionId, Signal
 from tests.fakes.clock import settle
 from tests.fakes.running import Scene
 from tests.fakes.supabase import ANA, wanted
@@ -79,6 +82,26 @@ async def test_it_looks_again_when_a_dead_machine_s_leases_run_out(
         await scene.clock.advance(0.2)
 
         await scene.launches(1)
+
+
+async def test_who_sleeps_between_renewing_and_claiming_goes_on_under_the_next_term(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scene.supervised():
+        worker = await scene.go_online()
+        claim = scene.leases.claim
+
+        async def claim_late(held: Sequence[SessionId], capacity: int) -> Claimed:
+            monkeypatch.undo()
+            scene.leases.leases[ANA].expires_at = scene.clock.monotonic()
+            return await claim(held, capacity)
+
+        monkeypatch.setattr(scene.leases, "claim", claim_late)
+        await scene.clock.advance(60.0)
+
+        assert scene.leases.leases[ANA].term == 2
+        assert worker.may_log_in_until > scene.clock.monotonic()
+        assert worker.calls == ["connect"]
 
 
 async def test_a_worker_may_dial_by_itself_as_long_as_its_lease_is_trusted(
