@@ -51,6 +51,7 @@ from connector.people.numbers import AskedNumbers
 from connector.people.pictures import Pictures
 from connector.people.presence import Appearance, Presences
 from connector.ports import FileQueue, Intake, NumberBell, Wakeups
+from connector.sealing import Sealer
 from connector.sessions.companions import Companion
 from connector.sessions.login_gate import LoginGate
 from connector.sessions.runner import Surroundings
@@ -249,7 +250,13 @@ def _supervisor(
     seen: Observability,
 ) -> Supervisor:
     lease = timedelta(seconds=settings.lease_seconds)
-    leases = SupabaseLeases(client, around.clock, holder=folder.holder, ttl=lease)
+    leases = SupabaseLeases(
+        client,
+        around.clock,
+        holder=folder.holder,
+        ttl=lease,
+        state_keys=Sealer(settings.state_keys).key_ids,
+    )
     pace = Pace(
         renew=settings.lease_seconds / RENEWALS_PER_LEASE,
         poll=settings.poll_seconds,

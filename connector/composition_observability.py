@@ -190,6 +190,7 @@ class Observability:
                 stopping=self._supervisor is not None and self._supervisor.stopping,
                 sessions=self.sessions.by_state(),
                 leases=0 if tie is None else tie.held,
+                left_to_others=0 if tie is None else tie.left_to_others,
                 supabase_away_since=None if tie is None else tie.away_since,
                 supabase_refuses=tie is not None and tie.refuses,
                 parts=self.parts.codes(),

@@ -129,8 +129,9 @@ async def saved_states(client: SupabaseClient, sealer: Sealer) -> Finding:
             "saved states",
             f"Of {unknown} of {saved} numbers the saved state is sealed with a key that"
             " is not configured: no machine with these keys can go on from it.",
-            "Add the earlier key to WA_STATE_KEY, after a comma. If it is lost, these"
-            " numbers have to be logged out and linked again.",
+            "Add the key of the other machines, or the earlier one, to WA_STATE_KEY,"
+            " after a comma. If it is lost, these numbers have to be logged out and"
+            " linked again.",
         )
     if earlier:
         sentence = f"Those of {saved} numbers open, {earlier} with an earlier key only."

@@ -33,6 +33,7 @@ class Vitals:
     stopping: bool
     sessions: Mapping[State, int]
     leases: int
+    left_to_others: int  # sessions whose keys only other connectors can open
     supabase_away_since: datetime | None
     supabase_refuses: bool
     parts: Mapping[str, str]  # of Supabase: "ok", or an error's code
@@ -49,6 +50,7 @@ def verdict(vitals: Vitals) -> tuple[int, Mapping[str, Any]]:
         "version": vitals.version,
         "sessions": {state.value: n for state, n in sorted(vitals.sessions.items())},
         "leases": vitals.leases,
+        "left_to_others": vitals.left_to_others,
         "supabase": _supabase(vitals),
         "parts": dict(vitals.parts),
         "doorbell": "ok" if vitals.doorbell else "polling",

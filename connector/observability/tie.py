@@ -26,6 +26,7 @@ class Tie:
         self._held: frozenset[SessionId] = frozenset()
         self.away_since: datetime | None = None
         self.refuses = False  # it answers, but not to this key
+        self.left_to_others = 0  # sessions whose keys only other connectors can open
         self._away_from = 0.0
         self._looked = time.monotonic()
 
@@ -44,6 +45,7 @@ class Tie:
 
     async def claim(self, held: Sequence[SessionId], capacity: int) -> Claimed:
         claimed = await self._asked(self._leases.claim(held, capacity))
+        self.left_to_others = claimed.left_to_others
         self._held |= {lease.session.session_id for lease in claimed.leases}
         return claimed
 

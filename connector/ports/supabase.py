@@ -56,6 +56,8 @@ class Claimed:
     leases: Sequence[Lease] = ()
     # When there may be something to take that nobody rings for, if that is known.
     look_again: timedelta | None = None
+    # Sessions whose saved keys only other connectors can open.
+    left_to_others: int = 0
 
 
 class LeaseStore(Protocol):

@@ -52,6 +52,7 @@ class LeaseKeeper:
         self._ask_now = ask_now
         self._held: dict[SessionId, HeldLease] = {}
         self._looking = asyncio.Lock()
+        self._left_to_others = 0
 
     @property
     def held(self) -> Collection[SessionId]:
@@ -69,6 +70,7 @@ class LeaseKeeper:
         async with self._looking:
             missing = await self._renew()
             answer = await self._claim(missing)
+            self._say_what_is_left(answer.left_to_others)
             claimed = {lease.session.session_id: lease for lease in answer.leases}
             # What was renewed a moment ago may be claimed, too: this process slept between.
             over = missing | (self._held.keys() & claimed.keys())
@@ -111,6 +113,15 @@ class LeaseKeeper:
         ours = [key for key in self._held if key not in missing]
         claiming = self._store.claim(ours, self._most_sessions)
         return await within(self._clock, ANSWER_WITHIN, claiming)
+
+    def _say_what_is_left(self, count: int) -> None:
+        if count and not self._left_to_others:
+            log.warning(
+                "numbers left to others: WA_STATE_KEY here lacks their key",
+                code="state_key_unknown",
+                count=count,
+            )
+        self._left_to_others = count
 
     def _goes_on(self, key: SessionId, claimed: Lease | None) -> bool:
         """Whether a lease ran out only because Supabase was away: nobody took it."""

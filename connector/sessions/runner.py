@@ -350,8 +350,12 @@ class SessionRunner:
     def _is_interrupted(self) -> bool:
         """Whether a successor will go on by itself, so that the row must say so."""
         session = self._session
-        return session.phase is not Phase.REST or (
-            session.situation.state is State.RECONNECTING
+        # Whoever is given what cannot be opened here may have its key.
+        unopened = session.situation is situations.STATE_UNREADABLE
+        return (
+            session.phase is not Phase.REST
+            or session.situation.state is State.RECONNECTING
+            or (unopened and self._ending is Ending.HANDED_OVER)
         )
 
     async def _until_spool_is_empty(self) -> None:

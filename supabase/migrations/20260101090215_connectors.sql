@@ -14,6 +14,7 @@ create table wa_private.connectors (
   looked_at timestamptz,
   shares_until timestamptz not null default '-infinity',
   back_at timestamptz not null default '-infinity',
+  state_keys text[] not null default '{}',
   session_count integer not null default 0
   constraint connectors_session_count_check check (session_count >= 0),
   figures jsonb not null default '{}'
@@ -28,6 +29,8 @@ comment on column wa_private.connectors.shares_until is
 'Sessions are shared with it until then, unless it looks again: a little less than its leases last.';
 comment on column wa_private.connectors.back_at is
 'When it looked again after a silence that was longer than a lease: it was away, or the database was for all.';
+comment on column wa_private.connectors.state_keys is
+'Ids of the keys in its WA_STATE_KEY, as in wa_private.device_states.key_id: what it can open.';
 comment on column wa_private.connectors.figures is
 'The same figures as one line of the connector''s log every ten minutes: numbers only, of all sessions together.';
 

@@ -74,7 +74,9 @@ $$;
 comment on function wa_private.next_free(text, interval, uuid[]) is
 'In how many seconds there may be something to take, as far as it is known; null: it is not.';
 
-create function public.wa_claim_sessions(p_holder text, p_ttl interval, p_capacity integer, p_held uuid[])
+create function public.wa_claim_sessions(
+  p_holder text, p_ttl interval, p_capacity integer, p_held uuid[], p_state_keys text[]
+)
 returns jsonb
 language plpgsql
 volatile
@@ -88,15 +90,26 @@ declare
     from wa_private.session_leases as lease
     where lease.holder = p_holder and lease.expires_at > now() and lease.session_id = any(p_held)
   );
-  waiting constant uuid[] := array(select wa_private.waiting_sessions());
+  others_keys text[];
+  waiting uuid[];
   my_share bigint;
+  left_to_others bigint;
 begin
-  insert into wa_private.connectors as connector (holder, capacity, looked_at, shares_until)
-  values (p_holder, p_capacity, now(), now() + p_ttl * 5 / 6)
+  insert into wa_private.connectors as connector (holder, capacity, looked_at, shares_until, state_keys)
+  values (p_holder, p_capacity, now(), now() + p_ttl * 5 / 6, p_state_keys)
   on conflict (holder) do update
     set
-      (capacity, looked_at, shares_until) = (excluded.capacity, excluded.looked_at, excluded.shares_until),
+      (capacity, looked_at, shares_until, state_keys)
+        = (excluded.capacity, excluded.looked_at, excluded.shares_until, excluded.state_keys),
       back_at = case when connector.looked_at < now() - p_ttl then now() else connector.back_at end;
+
+  -- Whoever cannot open a number's keys would only show it as failed, while others can run it.
+  others_keys := wa_private.keys_of_others(p_holder);
+  waiting := array(
+    select free.id
+    from wa_private.waiting_sessions() as free (id)
+    where not wa_private.is_sealed_by(free.id, others_keys)
+  );
 
   -- A connector that restarted has forgotten what it holds: it resumes at once.
   with forgotten as (
@@ -106,6 +119,7 @@ begin
     where lease.holder = p_holder
       and lease.expires_at > now()
       and lease.session_id <> all(coalesce(p_held, '{}'))
+      and not wa_private.is_sealed_by(lease.session_id, others_keys)
     order by lease.session_id
     limit greatest(p_capacity - held, 0)
     for update of lease skip locked
@@ -119,7 +133,9 @@ begin
   )
   select coalesce(array_agg(resumed.session_id), '{}') into taken from resumed;
 
-  select fair.share into my_share from wa_private.fair_shares(p_holder) as fair where fair.holder = p_holder;
+  select fair.share, fair.left_to_others into my_share, left_to_others
+  from wa_private.fair_shares(p_holder) as fair
+  where fair.holder = p_holder;
   taken := taken || array(
     select wa_private.take_free_sessions(p_holder, p_ttl, waiting, my_share - held - cardinality(taken), '0 s')
   );
@@ -132,6 +148,7 @@ begin
 
   return jsonb_build_object(
     'look_again', wa_private.next_free(p_holder, p_ttl, waiting),
+    'left_to_others', coalesce(left_to_others, 0),
     'leases', coalesce(
       (
         select jsonb_agg(
@@ -158,11 +175,12 @@ begin
   );
 end;
 $$;
-comment on function public.wa_claim_sessions(text, interval, integer, uuid[]) is
+comment on function public.wa_claim_sessions(text, interval, integer, uuid[], text[]) is
 'A connector looks for sessions to run, which is its sign of life: it has room for p_capacity, those in p_held '
-'included. Takes leases of sessions with work to do, up to its share: those it held and does not list, free ones, '
-'expired ones; each begins a new term. {leases: [{session_id, term, other_held_ago: seconds since another held it, or '
-'null, …}], look_again: in so many seconds there may be more, or null}.';
+'included, and the keys of these ids. Takes leases of sessions with work to do, up to its share: those it held and '
+'does not list, free ones, expired ones; none that another can open and it cannot. Each begins a new term. '
+'{leases: [{session_id, term, other_held_ago: seconds since another held it, or null, …}], look_again: in so many '
+'seconds there may be more, or null, left_to_others: so many it cannot open, and others can}.';
 
 create function public.wa_renew_leases(p_holder text, p_leases jsonb, p_ttl interval)
 returns table (
@@ -211,10 +229,10 @@ comment on function public.wa_renew_leases(text, jsonb, interval) is
 revoke execute on function wa_private.take_free_sessions(text, interval, uuid[], bigint, interval)
 from public, anon, authenticated;
 revoke execute on function wa_private.next_free(text, interval, uuid[]) from public, anon, authenticated;
-revoke execute on function public.wa_claim_sessions(text, interval, integer, uuid[])
+revoke execute on function public.wa_claim_sessions(text, interval, integer, uuid[], text[])
 from public, anon, authenticated;
 revoke execute on function public.wa_renew_leases(text, jsonb, interval) from public, anon, authenticated;
 grant execute on function wa_private.take_free_sessions(text, interval, uuid[], bigint, interval) to service_role;
 grant execute on function wa_private.next_free(text, interval, uuid[]) to service_role;
-grant execute on function public.wa_claim_sessions(text, interval, integer, uuid[]) to service_role;
+grant execute on function public.wa_claim_sessions(text, interval, integer, uuid[], text[]) to service_role;
 grant execute on function public.wa_renew_leases(text, jsonb, interval) to service_role;

@@ -5,7 +5,7 @@ select plan(97);
 select tests.act_as('ana');
 select throws_ok(call, '42501', null, format('A member may not call %s', split_part(call, '(', 1)))
 from unnest(array[
-  'select wa_claim_sessions(''a'', ''1 s'', 1, ''{}'')',
+  'select wa_claim_sessions(''a'', ''1 s'', 1, ''{}'', ''{}'')',
   'select wa_renew_leases(''a'', ''[]'', ''1 s'')',
   'select wa_release_leases(''a'', ''[]'')',
   'select wa_report_session(tests.id(''acme''), 1, ''{}'')',
@@ -52,7 +52,7 @@ from unnest(array[
 ]) as name;
 select throws_ok(call, '42501', null, format('Nobody signed in may call %s', split_part(call, '(', 1)))
 from unnest(array[
-  'select wa_claim_sessions(''a'', ''1 s'', 1, ''{}'')',
+  'select wa_claim_sessions(''a'', ''1 s'', 1, ''{}'', ''{}'')',
   'select wa_renew_leases(''a'', ''[]'', ''1 s'')',
   'select wa_release_leases(''a'', ''[]'')',
   'select wa_report_session(tests.id(''acme''), 1, ''{}'')',
@@ -84,7 +84,7 @@ from unnest(array[
 ]) as call;
 
 select tests.act_as_service();
-select lives_ok('select wa_claim_sessions(''a'', ''1 s'', 1, ''{}'')', 'The connector claims');
+select lives_ok('select wa_claim_sessions(''a'', ''1 s'', 1, ''{}'', ''{}'')', 'The connector claims');
 select lives_ok('select 1 from wa_private.session_leases', 'The connector reads leases');
 select lives_ok('select 1 from wa_private.device_pages', 'The connector reads device state');
 select throws_ok(

@@ -151,7 +151,7 @@ async def test_an_older_folder_gives_way_to_what_was_saved_since(
     assert log.count("device state restored") == 1
 
 
-async def test_a_machine_with_the_wrong_key_says_so_and_overwrites_nothing(
+async def test_a_machine_with_the_wrong_key_overwrites_nothing_and_gives_way_to_the_right_one(
     own_world: World,
 ) -> None:
     linked = await own_world.linked()
@@ -162,17 +162,17 @@ async def test_a_machine_with_the_wrong_key_says_so_and_overwrites_nothing(
 
     await stranger.start()
     refused = await linked.session_is("failed")
-    await stranger.stop()
     untouched = await _saved(linked)
     other = _another_machine(own_world, "the right machine")
     await other.start()
-    await linked.wants("connected")
-    await linked.device.connected()
+    await linked.session_is("connected", within=TAKEN_OVER_WITHIN)
+    await linked.device.connected(timeout=TAKEN_OVER_WITHIN)
 
     assert refused["state_code"] == "state_unreadable"
     assert refused["user_action"] == "contact_support"
     assert "WA_STATE_KEY" in refused["state_message"]
     assert untouched == saved
+    assert "numbers left to others" in stranger.log_file.read_text("utf-8")
     await _talks_both_ways(linked, "Bob", "com a chave certa")
 
 

@@ -248,7 +248,9 @@ async def scene(
     servers = MediaServers()
     try:
         workspace_id, session_id = await _session(database)
-        leases = SupabaseLeases(client, SystemClock(), holder=session_id, ttl=TTL)
+        leases = SupabaseLeases(
+            client, SystemClock(), holder=session_id, ttl=TTL, state_keys=[]
+        )
         held = {
             lease.session.session_id: lease.term
             for lease in (await leases.claim([], 50)).leases

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tests.database.scene import (
@@ -27,6 +27,7 @@ class Fleet:
     room: dict[str, int]
     held: dict[str, dict[str, int]] = field(default_factory=dict)
     moves: Counter[str] = field(default_factory=Counter)
+    keys: Mapping[str, Sequence[str]] = field(default_factory=dict)  # their ids
 
     async def look(self, holder: str) -> bool:
         """One look of one connector; whether anything changed hands."""
@@ -38,7 +39,11 @@ class Fleet:
         for key in going:
             del mine[key]
         gained = await claim(
-            self.service, holder, capacity=self.room[holder], held=list(mine)
+            self.service,
+            holder,
+            capacity=self.room[holder],
+            held=list(mine),
+            keys=self.keys.get(holder, ()),
         )
         mine |= gained
         self.moves.update(gained.keys())

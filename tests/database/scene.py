@@ -95,9 +95,12 @@ async def claim(
     ttl: float = 30,
     capacity: int = 10,
     held: Sequence[str] = (),
+    keys: Sequence[str] = (),
 ) -> dict[str, int]:
     """The terms of the leases taken, by session."""
-    answer = await look(connection, holder, ttl=ttl, capacity=capacity, held=held)
+    answer = await look(
+        connection, holder, ttl=ttl, capacity=capacity, held=held, keys=keys
+    )
     return {row["session_id"]: row["term"] for row in answer["leases"]}
 
 
@@ -108,14 +111,17 @@ async def look(
     ttl: float = 30,
     capacity: int = 10,
     held: Sequence[str] = (),
+    keys: Sequence[str] = (),
 ) -> Row:
     """The whole answer to a claim: `leases`, and when to look again."""
     answer: Row = await connection.fetchval(
-        "select wa_claim_sessions($1, make_interval(secs => $2), $3, $4::uuid[])",
+        "select wa_claim_sessions($1, make_interval(secs => $2), $3, $4::uuid[],"
+        " $5::text[])",
         holder,
         ttl,
         capacity,
         list(held),
+        list(keys),
     )
     return answer
 

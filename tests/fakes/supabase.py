@@ -52,6 +52,7 @@ class MemoryLeases:
     away: bool = False
     surplus: set[SessionId] = field(default_factory=set)  # others should have them
     look_again: timedelta | None = None
+    left_to_others: int = 0
     other_held_ago: float | None = None
     asked: list[str] = field(default_factory=list)  # what was asked for, in order
 
@@ -85,7 +86,11 @@ class MemoryLeases:
                 continue
             lease.holder, lease.term = OURS, lease.term + 1
             claimed.append(self._extend(session_id))
-        return Claimed(leases=claimed, look_again=self.look_again)
+        return Claimed(
+            leases=claimed,
+            look_again=self.look_again,
+            left_to_others=self.left_to_others,
+        )
 
     async def renew(self, terms: Mapping[SessionId, int]) -> Mapping[SessionId, Lease]:
         self._answer()

@@ -16,12 +16,20 @@ class SupabaseLeases:
     """Implements LeaseStore for one holder."""
 
     def __init__(
-        self, client: SupabaseClient, clock: Clock, *, holder: str, ttl: timedelta
+        self,
+        client: SupabaseClient,
+        clock: Clock,
+        *,
+        holder: str,
+        ttl: timedelta,
+        state_keys: Sequence[str],
     ) -> None:
+        """Take the ids of the keys that saved states can be opened with here."""
         self._client = client
         self._clock = clock
         self._holder = holder
         self._ttl = ttl
+        self._state_keys = list(state_keys)
 
     async def claim(self, held: Sequence[SessionId], capacity: int) -> Claimed:
         started = self._clock.monotonic()
@@ -32,6 +40,7 @@ class SupabaseLeases:
                 "p_ttl": self._interval,
                 "p_capacity": capacity,
                 "p_held": list(held),
+                "p_state_keys": self._state_keys,
             },
         )
         claimed = ClaimAnswer.read(answer)
@@ -39,6 +48,7 @@ class SupabaseLeases:
         return Claimed(
             leases=[self._lease(row, started) for row in claimed.leases],
             look_again=None if again is None else timedelta(seconds=again),
+            left_to_others=claimed.left_to_others,
         )
 
     async def renew(self, terms: Mapping[SessionId, int]) -> Mapping[SessionId, Lease]:

@@ -97,9 +97,10 @@ def test_every_kind_belongs_to_a_group() -> None:
 async def test_leases_tell_whether_supabase_is_there() -> None:
     memory = MemoryLeases(ManualClock())
     memory.want(wanted())
+    memory.left_to_others = 2
     tie = Tie(memory)
     await tie.claim([], 5)
-    assert (tie.held, tie.away_since) == (1, None)
+    assert (tie.held, tie.away_since, tie.left_to_others) == (1, None, 2)
 
     memory.away = True
     with pytest.raises(SupabaseUnavailable):

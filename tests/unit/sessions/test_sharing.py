@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
+from connector.errors import StateUnreadable
 from connector.ports import Claimed, SessionId, Signal
 from tests.fakes.clock import settle
 from tests.fakes.running import Scene
@@ -29,6 +31,32 @@ async def test_a_session_that_another_should_have_is_stopped_saved_and_released(
         assert scene.leases.asked[-2:] == ["release", "claim 50"]
         await scene.clock.advance(60.0)
         assert len(scene.launcher.workers) == 1
+
+
+async def test_what_cannot_be_opened_here_is_handed_to_whoever_can_and_tried_at_once(
+    scene: Scene,
+) -> None:
+    scene.states.refusals = [StateUnreadable()]
+    async with scene.supervised():
+        await scene.shows("failed/state_unreadable")
+        scene.leases.surplus.add(ANA)
+
+        scene.doorbell.ring()
+        await scene.clock.advance(1.0)
+
+        assert scene.sessions.state == "reconnecting/handed_over"
+        assert "release" in scene.leases.asked
+
+
+async def test_that_only_others_can_open_numbers_is_said_once(scene: Scene) -> None:
+    with capture_logs() as lines:
+        async with scene.supervised():
+            for count in (2, 3, 0, 1):
+                scene.leases.left_to_others = count
+                await scene.clock.advance(21.0)
+
+    said = [line["count"] for line in lines if line.get("code") == "state_key_unknown"]
+    assert said == [2, 1]
 
 
 async def test_a_session_that_shows_a_qr_stays_whatever_is_asked(scene: Scene) -> None:

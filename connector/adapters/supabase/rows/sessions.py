@@ -43,3 +43,4 @@ class ClaimAnswer(Row):
 
     leases: list[LeaseRow]
     look_again: float | None  # seconds
+    left_to_others: int
