@@ -44,7 +44,7 @@ Row = Mapping[str, object]
 
 @dataclass(slots=True)
 class Sent:
-    """`raced`, `late`, `in_doubt` and `left` have an excuse; the rest has none."""
+    """`raced`, `exchanged`, `late`, `in_doubt`, `left` have an excuse; the rest has none."""
 
     rows: int = 0
     twice: list[str] = field(default_factory=list)
@@ -55,6 +55,7 @@ class Sent:
     doubted: list[str] = field(default_factory=list)  # in doubt without a reason
     open: list[str] = field(default_factory=list)  # never settled
     raced: list[str] = field(default_factory=list)  # lost between two of the library
+    exchanged: list[str] = field(default_factory=list)  # sent, by a neighbour's id
     late: list[str] = field(default_factory=list)
     in_doubt: Counter[str] = field(default_factory=Counter)  # by what came before
     left: int = 0  # of these: it was heard all the same
@@ -136,10 +137,12 @@ def _judge_letter(sent: Sent, post: Post, letter: Letter, hearing: Hearing) -> N
         if not all(heard.values()):
             raced = row["whatsapp_id"] in post.raced
             (sent.raced if raced else sent.unsent).append(note)
-        if row["status"] in ("pending", "failed") or (
-            ids and ids != {row["whatsapp_id"]}
-        ):
+        if row["status"] in ("pending", "failed"):
             sent.mistaken.append(note)
+        elif ids and ids != {row["whatsapp_id"]}:
+            # With its ids lost, a receipt settles it that may be its neighbour's.
+            taken = row["whatsapp_id"] in _neighbours(post, letter, hearing)
+            (sent.exchanged if taken else sent.mistaken).append(note)
     elif row["state"] == "uncertain":
         sent.left += bool(ids)
         reason = _reason(post, row)
@@ -151,6 +154,20 @@ def _judge_letter(sent: Sent, post: Post, letter: Letter, hearing: Hearing) -> N
         sent.open.append(note)
     else:
         sent.failed.append(note)
+
+
+def _neighbours(post: Post, letter: Letter, hearing: Hearing) -> set[str]:
+    """Ids of what left of its chat under the same term."""
+    term = post.rows[letter.id]["claim_term"]
+    return {
+        message_id
+        for other in post.letters
+        if str(other.chat.jid) == str(letter.chat.jid)
+        and other.id in post.rows
+        and post.rows[other.id]["claim_term"] == term
+        for person in other.hearers(post.owner)
+        for message_id in hearing.ids(person, other.mark)
+    }
 
 
 def _reason(post: Post, row: Row) -> str | None:

@@ -56,6 +56,7 @@ def summary(
         "in_doubt_though_heard": sum(one.sent.left for one in verdicts),
         "in_doubt_at_the_end": again.in_doubt.total(),
         "lost_in_the_library": sum(len(one.sent.raced) for one in verdicts),
+        "known_by_a_neighbours_id": sum(len(one.sent.exchanged) for one in verdicts),
         "left_late": sum(len(one.sent.late) for one in verdicts),
         "in_the_window": _total(one.received.in_the_window for one in verdicts),
         "exchanged_within_a_second": sum(

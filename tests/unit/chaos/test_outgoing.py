@@ -101,6 +101,18 @@ def test_what_is_said_to_be_sent_and_was_never_heard_is_lost() -> None:
     assert story.found() == {"unsent": 1}
 
 
+def test_a_neighbours_id_is_told_apart_from_one_that_is_of_nothing_near() -> None:
+    story = _story()
+    story.letter("one", whatsapp_id="3EB0two")
+    story.letter("two", whatsapp_id="3EB0one")
+    story.letter("three", whatsapp_id="3EB0four")
+    story.letter("four", whatsapp_id="3EB0three", claim_term=2)
+    story.hears("one", "two", "three", "four")
+
+    assert story.found() == {"mistaken": 2}
+    assert len(story.judged().exchanged) == 2
+
+
 def test_what_the_library_lost_between_two_of_its_own_is_told_apart() -> None:
     story = _story()
     story.letter("raced")
