@@ -162,7 +162,8 @@ def _neighbours(post: Post, letter: Letter, hearing: Hearing) -> set[str]:
     return {
         message_id
         for other in post.letters
-        if str(other.chat.jid) == str(letter.chat.jid)
+        if other is not letter
+        and str(other.chat.jid) == str(letter.chat.jid)
         and other.id in post.rows
         and post.rows[other.id]["claim_term"] == term
         for person in other.hearers(post.owner)
