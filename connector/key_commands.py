@@ -117,7 +117,18 @@ def told(done: Done, left: Uses, sealer: Sealer) -> tuple[str, bool]:
 
 
 def _still_needed(left: Uses, sealer: Sealer) -> Iterator[str]:
-    for needed, what, cure in (
+    for needed, what, cure in _needs(left, sealer):
+        found = {key: n for key, n in needed.items() if key != sealer.current_key}
+        if found:
+            keys = ", ".join(sorted(key or "?" for key in found))
+            yield f"by {sum(found.values())} {what} (key {keys}): {cure}."
+    if left.unread:
+        yield f"perhaps by {left.unread} sessions here that cannot be read: see to the disk."
+
+
+def _needs(left: Uses, sealer: Sealer) -> Iterator[tuple[Mapping[str, int], str, str]]:
+    """How much needs each key, what it is, and what helps."""
+    yield from (
         (
             left.running,
             "running sessions",
@@ -151,13 +162,7 @@ def _still_needed(left: Uses, sealer: Sealer) -> Iterator[str]:
             "values in this folder that do not open",
             "add their key to WA_STATE_KEY, after a comma",
         ),
-    ):
-        found = {key: n for key, n in needed.items() if key != sealer.current_key}
-        if found:
-            keys = ", ".join(sorted(key or "?" for key in found))
-            yield f"by {sum(found.values())} {what} (key {keys}): {cure}."
-    if left.unread:
-        yield f"perhaps by {left.unread} sessions here that cannot be read: see to the disk."
+    )
 
 
 def _known(needed: Mapping[str, int], sealer: Sealer) -> Mapping[str, int]:
