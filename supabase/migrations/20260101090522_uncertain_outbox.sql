@@ -33,8 +33,8 @@ begin
   for unknown in
     select touched.chat_id, touched.whatsapp_id, heard.at
     from (
-      select distinct given.chat_id, given.whatsapp_id
-      from unnest(p_chat_ids, p_whatsapp_ids) as given (chat_id, whatsapp_id)
+      select given.chat_id, given.whatsapp_id, min(given.place) as place
+      from unnest(p_chat_ids, p_whatsapp_ids) with ordinality as given (chat_id, whatsapp_id, place)
       -- As linked clients begin their ids; what was typed on the phone has others.
       where given.whatsapp_id like '3EB0%'
         -- Rows of one chat leave in order: of those in doubt since the same loss the oldest left first. Of those of
@@ -55,6 +55,7 @@ begin
             and under_way.state in ('claimed', 'sending')
             and under_way.settle_by is null
         )
+      group by given.chat_id, given.whatsapp_id
     ) as touched
     cross join lateral (
       select min(least(receipt.delivered_at, receipt.read_at, receipt.played_at)) as at
@@ -74,7 +75,8 @@ begin
         select from wa_private.message_changes as known
         where known.chat_id = touched.chat_id and known.change_id = touched.whatsapp_id
       )
-    order by heard.at, touched.whatsapp_id
+    -- Of one second, as they were given: in the order in which they came.
+    order by heard.at, touched.place
   loop
     update public.wa_outbox as proven
     set whatsapp_id = unknown.whatsapp_id
@@ -108,9 +110,13 @@ security invoker
 set search_path = ''
 as $$
 begin
-  perform wa_private.settle_uncertain(p_session_id, array_agg(unheeded.chat_id), array_agg(unheeded.whatsapp_id))
+  perform wa_private.settle_uncertain(
+    p_session_id,
+    array_agg(unheeded.chat_id order by unheeded.place), array_agg(unheeded.whatsapp_id order by unheeded.place)
+  )
   from (
-    select distinct receipt.chat_id, receipt.whatsapp_id
+    -- Nothing says when a receipt was stored, but where: what came later lies further on, nearly always.
+    select receipt.chat_id, receipt.whatsapp_id, receipt.ctid as place
     from public.wa_receipts as receipt
     where receipt.chat_id = any(p_chat_ids)
       and receipt.whatsapp_id like '3EB0%'

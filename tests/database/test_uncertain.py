@@ -70,6 +70,37 @@ async def test_a_receipt_for_what_nobody_recorded_settles_the_oldest_row_of_its_
     assert await states(service) == ["read", "delivered"]
 
 
+async def test_receipts_of_one_second_are_of_the_rows_in_the_order_they_came(
+    leased: Session, service: Connection
+) -> None:
+    await lose(service, leased, "one", "two", "three")
+    ids = ["3EB0C", "3EB0A", "3EB0B"]
+    at = (datetime.now(UTC) + timedelta(seconds=5)).isoformat()
+
+    await store(
+        service,
+        leased,
+        {"receipts": [receipt(one, "delivered", at=at) for one in ids]},
+    )
+
+    assert await ids_of_messages(service) == ids
+
+
+async def test_receipts_that_were_there_before_their_rows_were_in_doubt_keep_their_order(
+    leased: Session, service: Connection
+) -> None:
+    rows = await queue(service, leased, "one", "two")
+    await exchange(service, leased, limit=2)
+    ids = ["3EB0B", "3EB0A"]
+    at = (datetime.now(UTC) + timedelta(seconds=5)).isoformat()
+    for one in ids:
+        await store(service, leased, {"receipts": [receipt(one, "delivered", at=at)]})
+
+    await forget(service, leased, *rows)
+
+    assert await ids_of_messages(service) == ids
+
+
 async def test_a_receipt_that_may_be_of_either_of_two_losses_settles_none(
     leased: Session, service: Connection
 ) -> None:
