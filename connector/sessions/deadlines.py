@@ -15,8 +15,15 @@ async def within(
     clock: Clock, seconds: float, work: Coroutine[Any, Any, Result]
 ) -> Result:
     """Do `work`; cancel it when it takes longer. Raises TimeoutError."""
+    return await before(clock.sleep(seconds), work)
+
+
+async def before(
+    end: Coroutine[Any, Any, None], work: Coroutine[Any, Any, Result]
+) -> Result:
+    """Do `work`; cancel it when `end` comes first. Raises TimeoutError."""
     working = asyncio.ensure_future(work)
-    waiting = asyncio.ensure_future(clock.sleep(seconds))
+    waiting = asyncio.ensure_future(end)
     try:
         await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():

@@ -14,15 +14,16 @@ from typing import Final
 
 import structlog
 
-from connector.domain.retry import back_off
+from connector.domain.retry import back_off, is_worth_saying
 from connector.errors import ConnectorError
 from connector.ports import LeaseStore, SessionId, Wakeups
-from connector.sessions.deadlines import within
+from connector.sessions.deadlines import before, within
 from connector.sessions.held_lease import HeldLease
 from connector.sessions.lease_keeper import Changes, LeaseKeeper
 from connector.sessions.runner import Ending, SessionRunner, Surroundings
 
 STOP_WITHIN: Final = 7.0  # of the ten seconds a planned stop may take; then kills
+LOOK_ON_WITHIN: Final = 0.5  # once we are told to stop
 RECORD_WITHIN: Final = 5.0
 SHORTEST_GAP: Final = 0.05  # between two looks, however often the bell rings
 
@@ -59,7 +60,7 @@ class Supervisor:
         self._runners: dict[SessionId, SessionRunner] = {}
         self._tasks: dict[SessionId, asyncio.Task[None]] = {}
         self._left_spools = set(around.launcher.spools())
-        self._supabase_away = False
+        self._vain_looks = 0  # in a row
 
     def stop(self) -> None:
         """Let run() end in order: no more claims, every session stopped, all released."""
@@ -77,7 +78,7 @@ class Supervisor:
                 self._due.clear()
                 changes = await self._look()
                 self._follow(changes, tasks)
-                if not self._supabase_away:
+                if not self._vain_looks:
                     self._drain_left_spools(tasks)
                 await self._around.clock.sleep(SHORTEST_GAP)
                 await self._until_due(changes)
@@ -103,16 +104,22 @@ class Supervisor:
 
     async def _look(self) -> Changes:
         try:
-            changes = await self._keeper.look()
+            changes = await before(self._look_ends(), self._keeper.look())
         except (ConnectorError, TimeoutError) as error:
-            if not self._supabase_away:
-                log.warning("supabase away, sessions stay online", error=error)
-            self._supabase_away = True
+            self._vain_looks += 1
+            if is_worth_saying(self._vain_looks):
+                message, count = "supabase away, sessions stay online", self._vain_looks
+                log.warning(message, error=error, count=count)
             return Changes()
-        if self._supabase_away:
+        if self._vain_looks:
             log.info("supabase back")
-        self._supabase_away = False
+        self._vain_looks = 0
         return changes
+
+    async def _look_ends(self) -> None:
+        """A planned stop waits for no Supabase that is frozen."""
+        await self._stopping.wait()
+        await self._around.clock.sleep(LOOK_ON_WITHIN)
 
     def _follow(self, changes: Changes, tasks: asyncio.TaskGroup) -> None:
         for session_id in changes.lost:

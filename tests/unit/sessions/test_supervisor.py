@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from connector.errors import LeaseLost
 from connector.ports import DesiredState, SessionId, Signal
@@ -208,6 +210,45 @@ async def test_a_planned_stop_takes_less_than_ten_seconds_whatever_hangs(
         began = scene.clock.monotonic()
 
     assert scene.clock.monotonic() - began < 10.0
+
+
+@pytest.mark.parametrize("call", ["claim", "renew"])
+async def test_a_planned_stop_waits_for_no_look_that_hangs(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    hanging = asyncio.Event()
+
+    async def hang(*_: object) -> None:
+        hanging.set()
+        await scene.clock.sleep(1000.0)
+
+    async with scene.supervised() as supervisor:
+        worker = await scene.go_online()
+        worker.hangs |= {"stop", "kill"}
+        monkeypatch.setattr(scene.leases, call, hang)
+        scene.doorbell.ring()
+        await scene.clock.advance(0.1)
+        assert hanging.is_set()
+
+        supervisor.stop()
+        began = scene.clock.monotonic()
+
+    assert scene.clock.monotonic() - began < 10.0
+
+
+async def test_an_outage_is_said_now_and_then(scene: Scene) -> None:
+    async with scene.supervised():
+        await scene.go_online()
+        scene.leases.away = True
+        with capture_logs() as logs:
+            await scene.clock.advance(100.0)
+            scene.leases.away = False
+            await scene.clock.advance(15.0)
+
+    said = [(line["event"], line.get("count")) for line in logs]
+    away = "supabase away, sessions stay online"
+    assert said[:3] == [(away, 1), (away, 2), (away, 4)]
+    assert said[-1] == ("supabase back", None)
 
 
 async def test_a_stop_during_a_crash_back_off_is_not_held_up(scene: Scene) -> None:
