@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable
+from typing import TypeVar
 
 from connector.ports import Clock
 
 Result = TypeVar("Result")
 
 
-async def within(
-    clock: Clock, seconds: float, work: Coroutine[Any, Any, Result]
-) -> Result:
+async def within(clock: Clock, seconds: float, work: Awaitable[Result]) -> Result:
     """Do `work`; cancel it when it takes longer. Raises TimeoutError."""
     return await before(clock.sleep(seconds), work)
 
 
-async def before(
-    end: Coroutine[Any, Any, None], work: Coroutine[Any, Any, Result]
-) -> Result:
+async def before(end: Awaitable[None], work: Awaitable[Result]) -> Result:
     """Do `work`; cancel it when `end` comes first. Raises TimeoutError."""
     working = asyncio.ensure_future(work)
     waiting = asyncio.ensure_future(end)

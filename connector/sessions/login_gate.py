@@ -2,7 +2,7 @@
 
 A turn lasts from before the launch to the first thing that WhatsApp says. Whoever a person
 waits for comes first, then whoever has waited longest. Nobody keeps a turn: it ends with
-the task that has it, and after TURN_WITHIN whatever that task does.
+the task that has it, and TURN_WITHIN after its session heard of it, whatever that does.
 
 When WhatsApp answers nobody, few try, with pauses; the first answer is told to all that
 back off, so that an hour's outage is not followed by five minutes of waiting.

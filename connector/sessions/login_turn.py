@@ -81,17 +81,15 @@ class LoginTurn:
         await self._held.until_trusted()
         async with self._gate.turn(asked_by_person=by_person):
             self._let_in = True
+            # Whoever waits hears of it, however long that takes: nothing else wakes it.
+            await self._events.put(TurnCame())
             try:
-                outcome = await within(self._clock, TURN_WITHIN, self._use(over))
+                outcome = await within(self._clock, TURN_WITHIN, over)
             except TimeoutError:
                 log.warning("turn over, no answer", session_id=self._held.session_id)
                 return
             if pause := self._gate.ended(outcome):
                 await self._clock.sleep(pause.total_seconds())
-
-    async def _use(self, over: asyncio.Future[TurnOutcome]) -> TurnOutcome:
-        await self._events.put(TurnCame())
-        return await over
 
     def _is_back(self) -> None:
         # Called in another session's turn, which nothing here may disturb.

@@ -108,6 +108,22 @@ async def test_a_turn_whose_session_says_nothing_ends_by_itself(
         turn.end()
 
 
+async def test_a_turn_is_heard_of_however_busy_its_session_was(
+    scene: GatedScene,
+) -> None:
+    events: asyncio.Queue[Event | WorkerEvent] = asyncio.Queue(1)
+    events.put_nowait(TurnCame())
+    async with scene.running(), asyncio.TaskGroup() as tasks:
+        turn = LoginTurn(LoginGate(), scene.held, scene.clock, tasks, events)
+        turn.ask(by_person=False)
+        await scene.let_time_pass(2 * TURN_WITHIN)
+        events.get_nowait()
+        await settle()
+
+        assert events.qsize() == 1
+        turn.end()
+
+
 async def test_waiting_keeps_nobody_from_disconnecting(scene: GatedScene) -> None:
     others = await scene.others_log_in()
     async with scene.running():
