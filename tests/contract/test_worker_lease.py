@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
 
 from connector.adapters.whatsapp.process.launcher import WhatsAppLauncher
 from connector.adapters.whatsapp.process.orders import ExitCode
+from connector.clock import monotonic
 from connector.ports import Signal
 from devstack.whatsapp import WhatsApp
 from tests.contract.linked_number import KEY, ROOMY, Number, zygote_program
@@ -27,12 +27,12 @@ async def test_a_worker_that_may_not_log_in_ends_before_it_dials_again(
             number = Number(whatsapp, ana, launcher, "session-1")
             running = await number.link()
             device = number.device
-            await running.worker.may_log_in(time.monotonic() + 600)
+            await running.worker.may_log_in(monotonic() + 600)
             device.drop()
             await running.event(Signal.CONNECTED)
             logins = device.logins
 
-            await running.worker.may_log_in(time.monotonic())
+            await running.worker.may_log_in(monotonic())
             await running.worker.ping()
             await bob.says(ana, "just before")
             await device.has_everything()

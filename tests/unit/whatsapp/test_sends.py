@@ -13,6 +13,7 @@ import pytest
 from connector.adapters.whatsapp.process.calls import Turns
 from connector.adapters.whatsapp.process.frames import Frame
 from connector.adapters.whatsapp.process.sends import Sends
+from connector.clock import SystemClock
 from connector.errors import NotConnected, SendFailed, SendRefused
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def test_a_message_that_left_has_an_id_and_a_time() -> None:
 
 def test_what_comes_too_late_is_not_begun() -> None:
     phone = Phone()
-    now = time.monotonic()
+    now = SystemClock().monotonic()
 
     late = sends(phone).send(asked("late", begin_by=now))
     in_time = sends(phone).send(asked("in time", begin_by=now + 60))
@@ -64,6 +65,22 @@ def test_what_comes_too_late_is_not_begun() -> None:
     assert error(late) == NotConnected.code
     assert "error" not in in_time
     assert phone.begun == ["in time"]
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="not Linux")
+def test_the_time_a_machine_slept_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux stops its monotonic clock meanwhile, and goes on with the one of its boot."""
+    phone, lease_ends = Phone(), SystemClock().monotonic() + 60
+    real = time.clock_gettime
+
+    def after_an_hour(clock: int) -> float:
+        return real(clock) + (3600 if clock == time.CLOCK_BOOTTIME else 0)
+
+    monkeypatch.setattr(time, "clock_gettime", after_an_hour)
+    late = sends(phone).send(asked("late", begin_by=lease_ends))
+
+    assert SystemClock().monotonic() > lease_ends
+    assert error(late) == NotConnected.code
 
 
 def test_what_was_handed_over_before_a_failure_was_heard_of_does_not_overtake() -> None:

@@ -17,6 +17,7 @@ from connector.adapters.whatsapp.event_codes import STORED, Code
 from connector.adapters.whatsapp.process.frames import BlockingChannel, Frame
 from connector.adapters.whatsapp.process.orders import ExitCode
 from connector.adapters.whatsapp.spool.writer import SpoolWriter
+from connector.clock import monotonic
 
 _POLL_SECONDS: Final = 0.02
 _FLUSH_SECONDS: Final = 0.05  # it is written as it comes; hardly anything waits
@@ -31,7 +32,7 @@ class Recorder:
         self._wake = Wake(channel)
         self._last_event = time.monotonic()
         self.connected = False  # as far as the events say
-        self.may_log_in_until = inf  # monotonic time
+        self.may_log_in_until = inf  # by connector.clock
         self.called = threading.Event()  # neonize has called us: it knows the client
 
     def execute(self, uuid: int, binary: int, size: int, code: int) -> None:
@@ -79,8 +80,8 @@ class Recorder:
 
         Asked here, as nobody else could be as quick: all of us may have been asleep.
         """
-        if (now := time.monotonic()) >= self.may_log_in_until:
-            self._spool.flush(now + _FLUSH_SECONDS)
+        if monotonic() >= self.may_log_in_until:
+            self._spool.flush(time.monotonic() + _FLUSH_SECONDS)
             os._exit(ExitCode.MAY_NOT_LOG_IN)
 
     def _tell(self, frame: Frame) -> None:

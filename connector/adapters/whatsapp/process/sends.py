@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from connector.adapters.whatsapp.process.frames import Frame
 from connector.adapters.whatsapp.process.send_errors import to_header
+from connector.clock import monotonic
 from connector.errors import NotConnected, SendFailed
 
 if TYPE_CHECKING:
