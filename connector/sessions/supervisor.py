@@ -172,6 +172,9 @@ class Supervisor:
             await self._keeper.release(held)
             # Somebody may have asked for it again while it was winding down.
             self._due.set()
+        if self.stopping and not self._vain_looks:
+            # The disk may go with the machine: what time a planned stop has left is for this.
+            await self._drain(held.session_id)
 
     async def _keep_running(self, held: HeldLease) -> None:
         failures = 0

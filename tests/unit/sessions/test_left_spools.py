@@ -69,6 +69,7 @@ async def test_a_session_wanted_meanwhile_starts_when_its_spool_is_empty(
 
 
 async def test_a_stop_does_not_wait_for_it(scene: Scene) -> None:
+    scene.leases.rows.clear()
     scene.launcher.left_behind = [BIA]
 
     async with scene.supervised():
@@ -76,6 +77,32 @@ async def test_a_stop_does_not_wait_for_it(scene: Scene) -> None:
         started = scene.clock.monotonic()
 
     assert scene.clock.monotonic() - started < 1.0
+
+
+async def test_a_planned_stop_has_time_for_what_its_own_sessions_leave(
+    scene: Scene,
+) -> None:
+    async with scene.supervised() as supervisor:
+        await scene.go_online()
+        supervisor.stop()
+        await scene.clock.advance(1.0)
+        released_at = scene.leases.leases[ANA].expires_at
+
+        # Others may have the number already; its spool is stored all the same.
+        assert released_at <= scene.clock.monotonic()
+        assert scene.ingestion.draining == [ANA]
+        scene.ingestion.drained.set()
+
+
+async def test_a_planned_stop_waits_for_no_supabase_that_is_away(scene: Scene) -> None:
+    async with scene.supervised() as supervisor:
+        await scene.go_online()
+        scene.leases.away = scene.sessions.away = True
+        await scene.clock.advance(30.0)
+        supervisor.stop()
+        await scene.clock.advance(5.0)
+
+        assert scene.ingestion.draining == []
 
 
 async def test_a_spool_that_cannot_be_read_ends_nobody_else(scene: Scene) -> None:
