@@ -14,6 +14,8 @@ from connector.adapters.supabase import rows
 from connector.adapters.supabase.client import SupabaseClient
 from connector.adapters.supabase.failures import translated
 from connector.adapters.supabase.intake import SupabaseIntake
+from connector.adapters.supabase.leases import SupabaseLeases
+from connector.clock import SystemClock
 from connector.errors import (
     ConnectorError,
     InputRefused,
@@ -147,3 +149,18 @@ async def test_history_that_stalled_is_ended_by_postgres(ended: bool) -> None:  
 
     arguments = {"p_session_id": "s", "p_term": 7, "p_after": "600.0 seconds"}
     assert asked == [("/rest/v1/rpc/wa_end_stalled_history", arguments)]
+
+
+@pytest.mark.parametrize("body", ["", "null", "[]", "{}", '[{"leases": 1}]', "<p>Hi"])
+async def test_an_answer_that_says_nothing_about_leases_takes_none_away(
+    body: str,
+) -> None:
+    """A proxy's, say; nor does it end the connector."""
+    answer = httpx.Response(200, text=body)
+    client = SupabaseClient("http://s", "k", httpx.MockTransport(lambda _: answer))
+    leases = SupabaseLeases(
+        client, SystemClock(), holder="h", ttl=timedelta(seconds=30), state_keys=["k"]
+    )
+
+    with pytest.raises(SupabaseRefused):
+        await leases.claim([], 1)

@@ -33,7 +33,7 @@ class SupabaseLeases:
 
     async def claim(self, held: Sequence[SessionId], capacity: int) -> Claimed:
         started = self._clock.monotonic()
-        [answer] = await self._client.call(
+        rows = await self._client.call(
             "wa_claim_sessions",
             {
                 "p_holder": self._holder,
@@ -43,7 +43,7 @@ class SupabaseLeases:
                 "p_state_keys": self._state_keys,
             },
         )
-        claimed = ClaimAnswer.read(answer)
+        claimed = ClaimAnswer.read(rows[0] if rows else {})
         again = claimed.look_again
         return Claimed(
             leases=[self._lease(row, started) for row in claimed.leases],
