@@ -28,7 +28,7 @@ comment on column wa_private.connectors.looked_at is 'When it last looked for se
 comment on column wa_private.connectors.shares_until is
 'Sessions are shared with it until then, unless it looks again: a little less than its leases last.';
 comment on column wa_private.connectors.back_at is
-'When it looked again after a silence that was longer than a lease: it was away, or the database was for all.';
+'When it looked again after a silence of two thirds of a lease or more: it was away, or the database was for all.';
 comment on column wa_private.connectors.state_keys is
 'Ids of the keys in its WA_STATE_KEY, as in wa_private.device_states.key_id: what it can open.';
 comment on column wa_private.connectors.figures is

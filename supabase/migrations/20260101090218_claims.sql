@@ -68,6 +68,10 @@ as $$
     from wa_private.session_leases as lease
     inner join public.wa_sessions as session on session.id = lease.session_id
     where lease.session_id = any(p_waiting) and lease.expires_at <= now()
+    union all
+    select mine.back_at + p_ttl * 2 / 3
+    from wa_private.connectors as mine
+    where mine.holder = p_holder and cardinality(p_waiting) > 0
   ) as free
   where free.at > now();
 $$;
@@ -101,7 +105,9 @@ begin
     set
       (capacity, looked_at, shares_until, state_keys)
         = (excluded.capacity, excluded.looked_at, excluded.shares_until, excluded.state_keys),
-      back_at = case when connector.looked_at < now() - p_ttl then now() else connector.back_at end;
+      -- Who looks every third of a lease and was away for no longer than this finds no lease of others over for the
+      -- same reason.
+      back_at = case when connector.looked_at < now() - p_ttl * 2 / 3 then now() else connector.back_at end;
 
   -- Whoever cannot open a number's keys would only show it as failed, while others can run it.
   others_keys := wa_private.keys_of_others(p_holder);

@@ -296,6 +296,33 @@ async def test_after_an_outage_for_all_nobody_takes_what_another_still_runs(
     assert (set(back), set(late)) == (mine, theirs)
 
 
+async def test_an_outage_that_only_some_leases_outlive_moves_no_number(
+    database: Database, session: Session, service: Connection
+) -> None:
+    await sessions(database, session, 6)
+    fleet = Fleet(service, {"a": 20, "b": 20})
+    await fleet.settle()
+    # 23 seconds; "b" was about to look when it began, "a" had just done so.
+    async with database.as_postgres() as admin:
+        for name, ago in (("a", 23), ("b", 32)):
+            await admin.execute(
+                "update wa_private.connectors"
+                " set looked_at = now() - $2 * interval '1 s',"
+                " shares_until = now() + (25 - $2) * interval '1 s' where holder = $1",
+                name,
+                ago,
+            )
+    for key in fleet.held["b"]:
+        await expire(database, key)
+
+    back = await look(service, "a", capacity=20, held=list(fleet.held["a"]))
+
+    assert back["leases"] == []
+    assert 0 < back["look_again"] <= 20
+    late = await claim(service, "b", capacity=20)
+    assert late.keys() == fleet.held["b"].keys()
+
+
 async def test_a_term_tells_how_long_ago_another_had_the_session(
     database: Database, leased: Session, service: Connection
 ) -> None:
