@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import httpx
 
+from connector.adapters.supabase.calls import lacking
 from connector.adapters.supabase.client import SupabaseClient
 from connector.adapters.supabase.keys import SupabaseDeviceStateKeys
 from connector.adapters.supabase.media import BUCKET, SupabaseFileStore
@@ -77,6 +78,10 @@ def _unreachable(error: SupabaseUnavailable) -> Finding:
 
 def schema(answer: Answer) -> Finding:
     told = answer["schema"]
+    if missing := sorted(lacking(answer.get("calls") or {})):
+        names = ", ".join(missing[:5]) + (", …" if missing[5:] else "")
+        sentence = f"Functions are missing, or take other arguments: {names}."
+        return bad("schema", sentence, _PUSH)
     if told == SCHEMA:
         return good("schema", f"It is version {SCHEMA}, as this connector needs.")
     cure = _PUSH if told < SCHEMA else "Deploy the newest connector."

@@ -1,5 +1,5 @@
--- Purpose: what `zapbase doctor` asks of the database: which schema it has, what time it is, and whether
--- anything stands open that should not.
+-- Purpose: what `zapbase doctor` asks of the database: which schema and functions it has, what time it is, and
+-- whether anything stands open that should not.
 -- Affects: wa_doctor, wa_private.open_doors (new).
 
 create function wa_private.open_doors()
@@ -46,6 +46,13 @@ as $$
     -- Raised with every change that an older connector, or an older schema, cannot work with.
     'schema', 1,
     'now', clock_timestamp(),
+    'calls', (
+      select jsonb_object_agg(routine.proname, coalesce(routine.proargnames[1:routine.pronargs], '{}'))
+      from pg_catalog.pg_proc as routine
+      where routine.pronamespace = 'public'::regnamespace
+        and routine.proname like 'wa\_%'
+        and pg_catalog.has_function_privilege('service_role', routine.oid, 'execute')
+    ),
     'open_doors', coalesce((select jsonb_agg(door) from wa_private.open_doors() as door), '[]'),
     'published', (
       select count(*)
@@ -57,8 +64,8 @@ as $$
   );
 $$;
 comment on function public.wa_doctor() is
-'For `zapbase doctor`: {schema, now, open_doors, published}; published counts the five tables that apps '
-'listen to.';
+'For `zapbase doctor`: {schema, now, calls, open_doors, published}; calls names the arguments of each '
+'function, published counts the five tables that apps listen to.';
 
 revoke execute on function wa_private.open_doors() from public, anon, authenticated;
 revoke execute on function public.wa_doctor() from public, anon, authenticated;

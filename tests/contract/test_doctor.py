@@ -90,8 +90,15 @@ async def test_what_stands_open_or_is_missing_is_named(
         "alter publication supabase_realtime drop table public.wa_chats"
     )
 
+    await database.execute(
+        "alter function public.wa_store_batch rename to wa_store_batch_of_old"
+    )
+
     code, told = await examined(settings(local, tmp_path))
 
+    await database.execute(
+        "alter function public.wa_store_batch_of_old rename to wa_store_batch"
+    )
     await database.execute("revoke select on public.wa_messages from anon")
     await database.execute(
         "alter publication supabase_realtime add table public.wa_chats"
@@ -100,6 +107,8 @@ async def test_what_stands_open_or_is_missing_is_named(
     assert code == 1
     assert "wa_messages" in told["row-level security"]["sentence"]
     assert told["realtime tables"]["sentence"].startswith("4 of 5")
+    assert "wa_store_batch" in told["schema"]["sentence"]
+    assert "supabase db push" in told["schema"]["cure"]
     assert "revoke" in told["row-level security"]["cure"]
 
 
