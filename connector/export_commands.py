@@ -22,7 +22,7 @@ from connector.clock import SystemClock
 from connector.commands import WRONG_USE, CommandFailed
 from connector.errors import ConnectorError
 from connector.keys.exported import PURPOSE, ExportUnusable
-from connector.keys.moving import Moving, NotMoved
+from connector.keys.moving import Moving, NotMoved, Resting
 from connector.ports import SessionId
 from connector.sealed_state import StateSeal
 from connector.sealing import KEY_SIZE, Sealer
@@ -54,10 +54,10 @@ def run(chosen: argparse.Namespace, environment: Mapping[str, str]) -> str:
 async def _export(settings: Settings, chosen: argparse.Namespace) -> str:
     session_id, path = _session(chosen.session), Path(chosen.to)
     async with _moving(settings) as moving, moving.resting(session_id) as resting:
-        with _sealing(settings, chosen) as sealer, _new_file(path) as file:
+        with _sealing(settings, chosen) as sealer, new_file(path) as file:
             done = await moving.export(resting, file, sealer)
         if chosen.move:
-            await moving.forget(resting)
+            await _forget(moving, resting, path)
     size = done.pages * done.page_size // 1000
     missed = "" if done.complete else " Its last two seconds may be missing: it heals."
     kept = (
@@ -70,6 +70,18 @@ async def _export(settings: Settings, chosen: argparse.Namespace) -> str:
         f"Session {session_id}: {size} kB, sealed with key {sealer.current_key}, are in"
         f" {path}.{missed}\n{kept}"
     )
+
+
+async def _forget(moving: Moving, resting: Resting, path: Path) -> None:
+    try:
+        await moving.forget(resting)
+    except ConnectorError as error:
+        # It may be done all the same: only the answer may have been lost.
+        raise CommandFailed(
+            f"{error} {path} is whole, but whether this project still has the number's"
+            " keys is not known. Keep that file, and export again with --move, into"
+            " another: if nothing is saved any more, the first one is the number."
+        ) from error
 
 
 async def _import(settings: Settings, chosen: argparse.Namespace) -> str:
@@ -111,20 +123,36 @@ def _session(text: str) -> SessionId:
 
 
 @contextlib.contextmanager
-def _new_file(path: Path) -> Iterator[BinaryIO]:
-    """A file that is there whole in the end, or not; nobody else may read it."""
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that is there whole in the end, or not; nobody else may read it.
+
+    Raises CommandFailed.
+    """
     if path.exists():
         raise CommandFailed(f"{path} is there already: choose another name.", WRONG_USE)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "wb") as file:  # noqa: PTH123 - for its mode
             yield file
             file.flush()
             os.fsync(file.fileno())
         draft.rename(path)
+        _sync(path.parent)
+    except OSError as error:
+        raise CommandFailed(f"{path} cannot be written: {error.strerror}.") from error
     finally:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """After a power cut the name is there, too: the project may forget what it names."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -134,7 +162,7 @@ def _sealing(settings: Settings, chosen: argparse.Namespace) -> Iterator[Sealer]
         yield _sealer(settings, chosen.key_file)
         return
     key, path = secrets.token_bytes(KEY_SIZE), Path(chosen.new_key)
-    with _new_file(path) as file:
+    with new_file(path) as file:
         file.write(base64.b64encode(key) + b"\n")
     try:
         yield Sealer([key], PURPOSE)

@@ -65,7 +65,8 @@ class Sealer:
         cipher = self._ciphers.get(named)
         if cipher is None:
             raise SealBroken(
-                f"Sealed with key {named.hex()}, which WA_STATE_KEY does not contain."
+                f"Sealed with key {named.hex()}, which WA_STATE_KEY does not contain:"
+                " add it there, after a comma."
             )
         nonce = sealed[HEADER_SIZE - NONCE_SIZE : HEADER_SIZE]
         try:

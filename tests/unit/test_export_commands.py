@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import errno
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import pytest
 import structlog
 
 from connector import cli
+from connector.commands import CommandFailed
+from connector.export_commands import new_file
 
 KEY = base64.b64encode(bytes(32)).decode()
 ID = "8b5c1c1e-6d5e-4b0e-9a4e-0a4c9f6f2c11"
@@ -81,3 +85,28 @@ def test_a_rotation_that_meets_nobody_says_so(
 ) -> None:
     assert cli.main(["keys", "rotate"]) == 1
     assert "cannot be reached" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["nowhere/ana", f"{'a' * 250}"])
+def test_a_file_that_cannot_be_made_is_named_as_it_was_given(
+    tmp_path: Path, name: str
+) -> None:
+    with (
+        pytest.raises(CommandFailed, match=f"{name} cannot be written: "),
+        new_file(tmp_path / name),
+    ):
+        raise AssertionError("it was made")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_breaks_off_is_not_there(tmp_path: Path) -> None:
+    def broken_off() -> None:
+        with new_file(tmp_path / "ana") as file:
+            file.write(b"half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(CommandFailed, match="No space left"):
+        broken_off()
+
+    assert list(tmp_path.iterdir()) == []
