@@ -218,7 +218,8 @@ class Supervisor:
         for runner in self._runners.values():
             runner.stop(Ending.CONNECTOR_STOPS)
         # Before the first of them is released: whoever is woken may then take them all.
-        await self._keeper.leave()
+        if not self._vain_looks:
+            await self._keeper.leave()
         for session_id, task in self._tasks.items():
             if session_id not in self._runners:
                 task.cancel()

@@ -35,7 +35,7 @@ class Patience:
     ready: float = 20.0
     echo_every: float = 25.0
     echo: float = 10.0
-    close: float = 5.0
+    close: float = 1.0  # a planned stop waits for it
     longest_pause: float = 60.0  # between two connections
 
 
