@@ -18,6 +18,7 @@ from typing import Final
 from connector.adapters.whatsapp.store.opening import connected
 
 _NAME: Final = "zapbase_forward_only"
+_BUSY_MILLISECONDS: Final = 200
 _SENDING: Final = "$.SessionState.SenderChain"
 _OLD, _NEW = (f"cast({which}.session as text)" for which in ("old", "new"))
 
@@ -55,5 +56,7 @@ def guard_ratchets(store: Path) -> bool:
         tables, guards = connection.execute(_STATE, (_NAME,)).fetchone()
     if tables and not guards:
         with connected(store, "rw") as connection, connection:
+            # Everybody waits meanwhile: it is tried again with the next look at the outbox.
+            connection.execute(f"pragma busy_timeout = {_BUSY_MILLISECONDS}")
             connection.execute(_GUARD)
     return bool(tables)
