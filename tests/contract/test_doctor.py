@@ -15,6 +15,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from connector.adapters.supabase.client import SupabaseClient
+from connector.adapters.supabase.probes import has_schema
 from connector.adapters.whatsapp.spool.writer import FILE_NAME, connect
 from connector.sealing import Sealer
 from devstack.supabase.local import LocalSupabase
@@ -110,6 +112,23 @@ async def test_what_stands_open_or_is_missing_is_named(
     assert "wa_store_batch" in told["schema"]["sentence"]
     assert "supabase db push" in told["schema"]["cure"]
     assert "revoke" in told["row-level security"]["cure"]
+
+
+async def test_a_running_connector_too_misses_what_older_migrations_lack(
+    local: LocalSupabase,
+) -> None:
+    client = SupabaseClient(local.url, local.keys.secret)
+    database = await asyncpg.connect(local.database_url)
+    rename = "alter function public.{} rename to {}"
+    await database.execute(rename.format("wa_sign_off", "wa_sign_off_of_old"))
+
+    without = await has_schema(client)
+    await database.execute(rename.format("wa_sign_off_of_old", "wa_sign_off"))
+    complete = await has_schema(client)
+
+    await database.close()
+    await client.aclose()
+    assert (without, complete) == (False, True)
 
 
 async def test_a_wrong_key_and_a_wrong_address_are_told_apart(

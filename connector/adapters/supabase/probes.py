@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from connector.adapters.supabase.calls import lacking
 from connector.adapters.supabase.client import SupabaseClient
 from connector.adapters.supabase.media import BUCKET
 
@@ -17,6 +18,10 @@ async def ask_for_bucket(client: SupabaseClient) -> None:
 
 
 async def has_schema(client: SupabaseClient) -> bool:
-    """Whether the migrations are those of this version. Raises ConnectorError."""
+    """Whether the migrations are those of this version. Raises ConnectorError.
+
+    By the functions as well: older migrations bear the same number until one breaks with it.
+    """
     [answer] = await client.call("wa_doctor", {})
-    return bool(answer.get("schema") == SCHEMA)
+    complete = not any(lacking(answer.get("calls") or {}))
+    return complete and bool(answer.get("schema") == SCHEMA)
