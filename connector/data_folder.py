@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from connector.errors import InvalidSetting
+from connector.whole_file import write_whole
 
 LOCK_NAME: Final = "lock"
 KEYS_NAME: Final = "keys"  # ids, one a line
@@ -54,7 +55,7 @@ class DataFolder:
         """Say which keys we have: `zapbase keys rotate` must use no others beside us."""
         # A full disk has no room for it; what is there then says less than is so.
         with contextlib.suppress(OSError):
-            _write(self.path / KEYS_NAME, "\n".join(key_ids))
+            write_whole(self.path / KEYS_NAME, "\n".join(key_ids))
 
     def close(self) -> None:
         os.close(self._lock)
@@ -89,11 +90,5 @@ def _holder(file: Path, environment: Mapping[str, str]) -> str:
         return known
     machine = environment.get("FLY_MACHINE_ID") or socket.gethostname()
     holder = f"{machine}-{secrets.token_hex(4)}"
-    _write(file, holder)
+    write_whole(file, holder)
     return holder
-
-
-def _write(file: Path, text: str) -> None:
-    draft = file.with_suffix(".new")
-    draft.write_text(text, "utf-8")
-    draft.replace(file)

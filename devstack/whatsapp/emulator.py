@@ -236,17 +236,6 @@ class WhatsApp:
             timeout,
         )
 
-    def wait_pairing(self, timeout: float = PATIENCE) -> Waiting[None]:
-        """Wait until a client that is not linked shows QR codes."""
-        return self._network.happenings.until(
-            lambda: any(
-                c.registration is not None and c.registration.shows_qr
-                for c in self._network.connections
-            ),
-            "a client to show a QR code",
-            timeout,
-        )
-
     def until(
         self, condition: Callable[[], bool], timeout: float = PATIENCE
     ) -> Waiting[None]:

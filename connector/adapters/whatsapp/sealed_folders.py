@@ -28,6 +28,7 @@ from connector.adapters.whatsapp.spool.writer import FILE_NAME as SPOOL_NAME
 from connector.adapters.whatsapp.store.unrecorded import FILE_NAME as UNRECORDED_NAME
 from connector.errors import SealBroken
 from connector.sealing import Sealer, named_key
+from connector.whole_file import write_synced
 
 _DRAFT: Final = ".resealed"
 
@@ -95,7 +96,7 @@ class _SealedFile:
             sealed = self.decoded(content)
             if sealer.is_current(sealed):
                 return False
-            _write(draft, self.encoded(sealer.reseal(sealed, self.context)))
+            write_synced(draft, self.encoded(sealer.reseal(sealed, self.context)))
             # Its date is when it was announced.
             os.utime(draft, ns=(dated.st_atime_ns, dated.st_mtime_ns))
             if self.path.read_bytes() != content:
@@ -107,13 +108,6 @@ class _SealedFile:
         finally:
             draft.unlink(missing_ok=True)
         return True
-
-
-def _write(draft: Path, content: bytes) -> None:
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _decoded(content: bytes) -> bytes:

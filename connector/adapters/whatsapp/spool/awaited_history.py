@@ -22,10 +22,10 @@ from connector.adapters.whatsapp.reading.history.pieces import (
     Arrived,
     piece_in,
 )
-from connector.adapters.whatsapp.whole_file import write_whole
 from connector.errors import SealBroken
 from connector.ports import AwaitedPiece
 from connector.sealing import Sealer
+from connector.whole_file import write_whole
 
 FOLDER_NAME: Final = "history"
 MOST_AWAITED: Final = 1_000

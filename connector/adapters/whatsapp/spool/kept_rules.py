@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from connector.adapters.whatsapp.reading.rules import ReadingRules
-from connector.adapters.whatsapp.whole_file import write_whole
+from connector.whole_file import write_whole
 
 FILE_NAME: Final = "rules.json"
 _WISHES: Final = {

@@ -31,11 +31,11 @@ from connector.adapters.whatsapp.process.orders import LOCK_NAME, STORE_NAME
 from connector.adapters.whatsapp.store.guarded import guard_ratchets
 from connector.adapters.whatsapp.store.opening import connected
 from connector.adapters.whatsapp.store.restored import forget_ratchets
-from connector.adapters.whatsapp.whole_file import write_whole
 from connector.domain.addresses import LID_SERVER, PHONE_SERVER, Jid
 from connector.domain.messages import Person
 from connector.errors import InvalidAddress
 from connector.ports import Attempt
+from connector.whole_file import write_whole
 
 LINEAGE_NAME: Final = "lineage"
 _SIDE_FILES: Final = ("", "-wal", "-shm", "-journal")

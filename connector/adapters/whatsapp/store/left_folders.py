@@ -22,10 +22,10 @@ from connector.adapters.whatsapp.process.orders import LOCK_NAME
 from connector.adapters.whatsapp.spool.overview import SESSIONS, depth
 from connector.adapters.whatsapp.spool.writer import FILE_NAME as SPOOL_NAME
 from connector.adapters.whatsapp.store import orphans
-from connector.adapters.whatsapp.whole_file import write_whole
 from connector.errors import SpoolUnavailable
 from connector.ports import SessionId
 from connector.ports.housekeeping import Discarded
+from connector.whole_file import write_whole
 
 PROJECT_NAME: Final = "project"
 # As Postgres writes them; whatever else lies there is not ours to judge.

@@ -24,8 +24,8 @@ from connector.adapters.whatsapp.store.device_store import (
 )
 from connector.adapters.whatsapp.store.saved import SavedStore
 from connector.adapters.whatsapp.store.snapshot import LastLook, Snapshot, snapshot
-from connector.adapters.whatsapp.whole_file import write_whole, write_whole_bytes
 from connector.domain.device_state import MARK_SIZE, Known
+from connector.whole_file import write_whole, write_whole_bytes
 
 NOTE_NAME: Final = "saved"
 DRAFT_NAME: Final = "restoring"

@@ -8,14 +8,19 @@ from pathlib import Path
 
 def write_whole(path: Path, text: str) -> None:
     """Raises OSError; what was there before is there still."""
-    write_whole_bytes(path, text.encode("ascii"))
+    write_whole_bytes(path, text.encode("utf-8"))
 
 
 def write_whole_bytes(path: Path, content: bytes) -> None:
     """As above."""
     draft = path.with_suffix(".new")
-    with draft.open("wb") as file:
+    write_synced(draft, content)
+    draft.replace(path)
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """Return when it is on the disk. Raises OSError: then any part of it may be there."""
+    with path.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(path)
