@@ -25,6 +25,7 @@ MARK_SIZE: Final = _GENERATION_SIZE + HASH_SIZE
 SMALLEST_PAGE: Final = 512
 LARGEST_PAGE: Final = 65_536
 MOST_PAGES: Final = 1_000_000
+PAGES_A_CALL: Final = 256  # a megabyte in the clear, at most 1.4 as base64
 
 
 class NotAManifest(ValueError):

@@ -14,16 +14,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
-from connector.domain.device_state import Head, Manifest
+from connector.domain.device_state import PAGES_A_CALL, Head, Manifest
 from connector.errors import LeaseLost, StateUnreadable
 from connector.keys.borrowing import borrowed
 from connector.ports import DeviceStates, SessionId
 from connector.ports.keys import BorrowedLeases, DeviceStateKeys
 from connector.sealed_state import StateSeal
-
-PAGES_A_CALL: Final = 256  # a megabyte in the clear, at most 1.4 as base64
 
 
 class Exchange(enum.Enum):

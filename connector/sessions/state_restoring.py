@@ -9,12 +9,11 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connector.domain.device_state import Head, Known, Manifest, mark
+from connector.domain.device_state import PAGES_A_CALL, Head, Known, Manifest, mark
 from connector.errors import StateUnreadable
 from connector.ports import DeviceStates, LocalState, SealedPage, StoreDraft
 from connector.sealed_state import StateSeal
 from connector.sessions.blocking import whole
-from connector.sessions.state_saving import PAGES_A_CALL
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ import contextlib
 import enum
 import functools
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from connector.domain.device_state import (
+    PAGES_A_CALL,
     Head,
     Known,
     Manifest,
@@ -23,8 +23,6 @@ from connector.domain.device_state import (
 from connector.ports import Clock, DeviceStates, LocalState, SealedPage, StoreCopy
 from connector.sealed_state import StateSeal
 from connector.sessions.blocking import whole
-
-PAGES_A_CALL: Final = 256  # a megabyte in the clear, at most 1.4 as base64
 
 
 class Saving(enum.Enum):

@@ -14,8 +14,8 @@ import pytest
 
 from connector.adapters.whatsapp.store.local_state import LocalStore
 from connector.adapters.whatsapp.store.snapshot import Snapshot
+from connector.domain.device_state import PAGES_A_CALL
 from connector.errors import SupabaseUnavailable
-from connector.sessions.state_saving import PAGES_A_CALL
 from tests.contract.kept_machine import AT_REST, Machine
 from tests.fakes.device_states import MemoryStates
 
