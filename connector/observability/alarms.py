@@ -17,6 +17,10 @@ LEAST_GROWTH: Final = 20
 LEAST_SHARE: Final = 0.25  # of what it was at first
 # Megabytes of one number's process: four times what a busy one takes.
 LARGEST_WORKER: Final = 200
+ABOUT: Final = (
+    *("loop_lag", "threads", "open_files"),
+    *("worker_threads", "worker_open_files", "worker_memory"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from itertools import product
 from typing import Final
 
-from connector.domain.outgoing import MediaKind, OutboxResult
+from connector.domain.outgoing import MediaKind, OutboxResult, Outcome
 from connector.metrics import Metrics
 from connector.ports import Claim, OutboxStore, SessionId, UnsettledRow
 
@@ -44,6 +45,8 @@ class CountingOutbox:
         self._metrics = metrics
         self._groups: OrderedDict[str, str] = OrderedDict()
         self._waiting: dict[SessionId, int] = {}
+        for outcome, kind in product(Outcome, {*_GROUPS.values(), UNKNOWN}):
+            metrics.sends.of(outcome.value, kind)  # from 0: a rise to 1 is seen
 
     @property
     def waiting(self) -> int:

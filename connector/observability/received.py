@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 
 from connector.domain.media import FileResult
 from connector.metrics import Metrics
 from connector.ports import ClaimedFile, Clock, FileQueue, SessionId, SpooledBatch
+
+REASONS: Final = ("unreadable", "refused")  # why an event is set aside
 
 
 class Received:
@@ -16,6 +19,8 @@ class Received:
     def __init__(self, metrics: Metrics, clock: Clock) -> None:
         self._metrics = metrics
         self._clock = clock
+        for reason in REASONS:
+            metrics.set_aside.of(reason)  # from 0: a rise to 1 is seen
 
     def stored(self, batch: SpooledBatch) -> None:
         lane = batch.lane.value

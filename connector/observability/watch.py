@@ -10,7 +10,7 @@ import structlog
 
 from connector.errors import ConnectorError
 from connector.metrics import Metrics
-from connector.observability.alarms import Alarms, Observation
+from connector.observability.alarms import ABOUT, Alarms, Observation
 from connector.observability.figures import MEGABYTE, Sample, expose, in_short
 from connector.observability.pulse import Pulse
 from connector.ports import Clock
@@ -50,6 +50,8 @@ class Watch:
         self._began = clock.monotonic()
         self._log_at = self._began + LOG_EVERY
         self.figures: Mapping[str, float] = {}
+        for what in ABOUT:
+            metrics.warnings.of(what)  # from 0: a rise to 1 is seen
 
     async def run(self) -> None:
         while True:

@@ -6,12 +6,13 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from math import inf
+from typing import Final
 
 from connector.domain.addresses import Jid
 from connector.domain.look_ups import GroupAnswer, NumberAnswer, PictureAnswer
 from connector.domain.outgoing import OutgoingMessage, OutgoingRead, Typing, Uploaded
 from connector.domain.presence import Presence
-from connector.errors import LookupRefused
+from connector.errors import LookupRefusal, LookupRefused, WorkerGone
 from connector.metrics import OK, Metrics, outcome_of
 from connector.ports import (
     DeviceStore,
@@ -25,6 +26,8 @@ from connector.ports import (
     WorkerEvent,
 )
 
+QUESTIONS: Final = ("group", "picture", "numbers")
+
 
 class CountingLauncher:
     """Implements Launcher by another one."""
@@ -32,6 +35,10 @@ class CountingLauncher:
     def __init__(self, launcher: Launcher, metrics: Metrics) -> None:
         self._launcher = launcher
         self._metrics = metrics
+        for outcome in (OK, WorkerGone.code, "failed"):
+            metrics.worker_starts.of(outcome)  # from 0: a rise to 1 is seen
+        for question in QUESTIONS:
+            metrics.look_ups.of(question, LookupRefusal.RATE_LIMITED.value)
 
     async def launch(self, session: SessionRow, term: int) -> Worker:
         outcome = OK

@@ -26,9 +26,12 @@ from connector.errors import (
     WorkerGone,
 )
 from connector.metrics import MOST_CHILDREN, Metrics
+from connector.observability.figures import Sample
 from connector.observability.outbox import UNKNOWN, CountingOutbox, group
+from connector.observability.pulse import Pulse
 from connector.observability.received import CountingFileQueue, Received
 from connector.observability.tie import Tie
+from connector.observability.watch import Watch
 from connector.observability.workers import CountingLauncher, CountingWorker
 from connector.payloads.reading import MODELS
 from connector.ports import (
@@ -39,6 +42,7 @@ from connector.ports import (
     SessionId,
     SpooledBatch,
 )
+from connector.sessions.state_watch import StateWatch
 from tests.fakes.clock import NOON, ManualClock
 from tests.fakes.sending import (
     MemoryDeviceStore,
@@ -88,6 +92,34 @@ async def test_rows_are_counted_by_outcome_and_group_once_they_are_recorded(
     assert figure(metrics, "sends_total", outcome="sent", kind="text") == 1
     assert figure(metrics, "sends_total", outcome="failed", kind="media") == 1
     assert figure(metrics, "sends_total", outcome="uncertain", kind="unknown") == 1
+
+
+def test_what_an_alert_waits_for_is_there_before_it_happens(metrics: Metrics) -> None:
+    """Prometheus sees a counter rise only from a value it has read: one that appears at
+    1 has not risen."""
+    CountingOutbox(MemoryOutbox(), metrics, lambda _: True)
+    Received(metrics, ManualClock())
+    CountingLauncher(FakeLauncher(), metrics)
+    Watch(metrics, Pulse(lambda _: None), StateWatch(), _look, ManualClock())
+
+    alerts: dict[str, list[dict[str, str]]] = {
+        "sends_total": [
+            {"outcome": outcome, "kind": "text"}
+            for outcome in ("uncertain", "failed", "paused", "sent")
+        ],
+        "dead_letters_total": [{"reason": "unreadable"}, {"reason": "refused"}],
+        "lookups_total": [{"question": "numbers", "outcome": "rate_limited"}],
+        "worker_starts_total": [{"outcome": "worker_gone"}, {"outcome": "failed"}],
+        "warnings_total": [{"about": "loop_lag"}, {"about": "worker_memory"}],
+    }
+    for name, series in alerts.items():
+        for labels in series:
+            value = metrics.registry.get_sample_value(f"zapbase_{name}", labels)
+            assert value == 0, (name, labels)
+
+
+def _look() -> Sample:
+    return pytest.fail("nobody looks yet")
 
 
 def test_every_kind_belongs_to_a_group() -> None:
