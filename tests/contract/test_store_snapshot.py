@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import subprocess
 import sys
@@ -229,6 +230,29 @@ def test_no_descriptor_is_left(tmp_path: Path) -> None:
             assert borrowed(store, store) == borrowed(store, store)
 
         assert descriptors() == before
+
+
+def test_a_file_that_is_replaced_as_it_is_opened_leaves_no_descriptor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, log = tmp_path / "store.db", tmp_path / "store.db-wal"
+    for file in (store, log):
+        file.write_bytes(b"")
+    before = descriptors()
+    with connected(store):
+        first = borrowed(store, store)
+
+        def replaced_first(path: Path, flags: int) -> int:
+            log.unlink()
+            log.hardlink_to(store)
+            return open_file(path, flags)
+
+        open_file = os.open
+        monkeypatch.setattr(os, "open", replaced_first)
+        assert borrowed(store, log) != first
+        monkeypatch.undo()
+
+    assert descriptors() == before
 
 
 def test_a_store_that_nobody_has_open_is_read_as_well(tmp_path: Path) -> None:

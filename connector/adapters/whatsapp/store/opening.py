@@ -21,8 +21,9 @@ _BUSY_SECONDS: Final = 5.0
 
 _turn: Final = threading.Lock()
 _connections: Final[Counter[Path]] = Counter()
-# Of each store: by device and inode, since a file may be replaced under its name.
-_descriptors: Final[dict[Path, dict[tuple[int, int], int]]] = {}
+# Of each store, with device and inode: a file may be replaced under its name, also between
+# asking which it is and opening it. Whatever was opened is in here, or it is never closed.
+_descriptors: Final[dict[Path, dict[int, tuple[int, int]]]] = {}
 
 
 @contextlib.contextmanager
@@ -55,12 +56,12 @@ def borrowed(store: Path, file: Path) -> int:
         if not _connections[store]:
             raise RuntimeError("borrowed without a connection")
         known = _descriptors.setdefault(store, {})
-        found = file.stat()
-        descriptor = known.get((found.st_dev, found.st_ino))
-        if descriptor is None:
-            descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
-            opened = os.fstat(descriptor)
-            known[opened.st_dev, opened.st_ino] = descriptor
+        wanted = _identity(file.stat())
+        for descriptor, identity in known.items():
+            if identity == wanted:
+                return descriptor
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        known[descriptor] = _identity(os.fstat(descriptor))
         return descriptor
 
 
@@ -74,5 +75,9 @@ def _leave(store: Path) -> None:
         _connections[store] -= 1
         if not _connections[store]:
             del _connections[store]
-            for descriptor in _descriptors.pop(store, {}).values():
+            for descriptor in _descriptors.pop(store, {}):
                 os.close(descriptor)
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
