@@ -7,6 +7,7 @@ import fcntl
 import os
 import secrets
 import socket
+import struct
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
@@ -16,6 +17,8 @@ from connector.whole_file import write_whole
 
 LOCK_NAME: Final = "lock"
 KEYS_NAME: Final = "keys"  # ids, one a line
+# struct flock of 64-bit Linux: type, whence, start, length, process
+_FLOCK: Final = "hhqqi0q"
 
 
 class DataFolder:
@@ -66,16 +69,26 @@ def keys_in_use(path: Path) -> Sequence[str] | None:
 
     Raises OSError.
     """
-    descriptor = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        with contextlib.suppress(FileNotFoundError):
-            return (path / KEYS_NAME).read_text("ascii").split()
-        return ()
+        descriptor = os.open(path / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        if not _is_locked(descriptor):
+            return None
     finally:
         os.close(descriptor)
-    return None
+    with contextlib.suppress(FileNotFoundError):
+        return (path / KEYS_NAME).read_text("ascii").split()
+    return ()
+
+
+def _is_locked(descriptor: int) -> bool:
+    """By another process; only asked: were it taken, a connector could not start then."""
+    wanted = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    found = fcntl.fcntl(descriptor, fcntl.F_GETLK, wanted)
+    [kind, *_] = struct.unpack(_FLOCK, found)
+    return bool(kind != fcntl.F_UNLCK)
 
 
 def _unusable(error: OSError) -> InvalidSetting:

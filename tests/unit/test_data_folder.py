@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -101,3 +102,13 @@ def test_the_keys_of_a_connector_are_known_as_long_as_it_runs(tmp_path: Path) ->
         assert keys_in_use(tmp_path) == ["11111111", "22222222"]
         (tmp_path / "keys").unlink()
         assert keys_in_use(tmp_path) == ()
+
+
+def test_who_asks_for_the_keys_keeps_no_connector_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert keys_in_use(tmp_path) is None
+    DataFolder.open(tmp_path, {}).close()
+    monkeypatch.delattr(fcntl, "lockf")
+
+    assert keys_in_use(tmp_path) is None
