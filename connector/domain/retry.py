@@ -24,8 +24,11 @@ def back_off(failures: int, chance: float, longest: timedelta = LONGEST) -> time
 
 
 def is_worth_saying(failures: int) -> bool:
-    """Whether to log this failure (1, 2, …) in a row: an outage is long, a disk is not."""
-    return failures & (failures - 1) == 0
+    """Whether to log this failure (1, 2, …) in a row: the first, fourth, sixteenth, ….
+
+    An outage is long, a disk is not; and many begin with three failures within a second.
+    """
+    return failures.bit_count() == 1 and failures.bit_length() % 2 == 1
 
 
 def ever_later(

@@ -98,8 +98,12 @@ class _Checking:
     async def _back_off(self, error: ConnectorError) -> None:
         self._failures += 1
         if is_worth_saying(self._failures):
-            session_id = self._context.session_id
-            log.warning("numbers not checked", session_id=session_id, error=error)
+            log.warning(
+                "numbers not checked",
+                session_id=self._context.session_id,
+                failures=self._failures,
+                error=error,
+            )
         chance = self._numbers.chance()
         delay = back_off(self._failures, chance, LONGEST_FOR_SUPABASE)
         await self._clock.sleep(max(delay.total_seconds(), 1.0))

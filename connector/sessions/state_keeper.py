@@ -80,8 +80,9 @@ class StateKeeper:
                 await renewal.wait()
             except _FAILURES as error:
                 failures += 1
-                log.warning("state unsettled", session_id=held.session_id, error=error)
-                await self._back_off(failures)
+                await self._try_later(
+                    "state unsettled", held.session_id, error, failures
+                )
             else:
                 return
 
@@ -109,8 +110,7 @@ class StateKeeper:
                 return  # it is another connector's now
             except _FAILURES as error:
                 failures += 1
-                log.warning("state not saved", session_id=session_id, error=error)
-                await self._back_off(failures)
+                await self._try_later("state not saved", session_id, error, failures)
             else:
                 return
 
@@ -140,16 +140,18 @@ class StateKeeper:
                 await kept.save(context.term, Saving.WHILE_RUNNING)
             except _FAILURES as error:
                 failures += 1
-                if is_worth_saying(failures):
-                    session_id = context.session_id
-                    log.warning("state unsaved", session_id=session_id, error=error)
-                await self._back_off(failures)
+                session_id = context.session_id
+                await self._try_later("state unsaved", session_id, error, failures)
             else:
                 saved, failures = pulse, 0
                 await self.clock.sleep(
                     max(GAP_SECONDS, kept.copying_took * SHARE_OF_TIME)
                 )
 
-    async def _back_off(self, failures: int) -> None:
+    async def _try_later(
+        self, event: str, session_id: SessionId, error: Exception, failures: int
+    ) -> None:
+        if is_worth_saying(failures):
+            log.warning(event, session_id=session_id, error=error, failures=failures)
         pause = back_off(failures, self.chance(), LONGEST_FOR_SUPABASE)
         await self.clock.sleep(max(pause.total_seconds(), LOOK_SECONDS))

@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from connector.domain.retry import back_off, is_worth_saying
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, SupabaseRefused
 from connector.ports import LeaseStore, SessionId, Wakeups
 from connector.sessions.deadlines import before, within
 from connector.sessions.held_lease import HeldLease
@@ -108,8 +108,11 @@ class Supervisor:
         except (ConnectorError, TimeoutError) as error:
             self._vain_looks += 1
             if is_worth_saying(self._vain_looks):
-                message, count = "supabase away, sessions stay online", self._vain_looks
-                log.warning(message, error=error, count=count)
+                at_fault = (
+                    "refuses us" if isinstance(error, SupabaseRefused) else "away"
+                )
+                message = f"supabase {at_fault}, sessions stay online"
+                log.warning(message, error=error, count=self._vain_looks)
             return Changes()
         if self._vain_looks:
             log.info("supabase back")

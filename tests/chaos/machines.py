@@ -109,7 +109,7 @@ class Machine:
         return None
 
 
-_LOOKS: Final = re.compile(rb"doorbell|lease gained|supabase away")
+_LOOKS: Final = re.compile(rb"doorbell|lease gained|supabase (?:away|refuses)")
 
 
 def _caller(name: str, number: int) -> str:

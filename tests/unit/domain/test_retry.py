@@ -44,5 +44,8 @@ def test_a_slow_probe_waits_fifteen_to_thirty_minutes() -> None:
     assert slow_probe(1.0) == 2 * SLOW_PROBE
 
 
-def test_a_day_of_failures_is_fifteen_lines() -> None:
-    assert sum(is_worth_saying(failures) for failures in range(1, 20_000)) == 15
+def test_a_day_of_failures_is_eight_lines() -> None:
+    said = [failures for failures in range(1, 20_000) if is_worth_saying(failures)]
+
+    assert said[:4] == [1, 4, 16, 64]
+    assert len(said) == 8

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from connector.errors import LeaseLost
+from connector.errors import KeyRefused, LeaseLost
 from connector.ports import DesiredState, SessionId, Signal
 from tests.fakes.clock import settle, turns_until
 from tests.fakes.running import Scene
@@ -241,14 +241,30 @@ async def test_an_outage_is_said_now_and_then(scene: Scene) -> None:
         await scene.go_online()
         scene.leases.away = True
         with capture_logs() as logs:
-            await scene.clock.advance(100.0)
+            await scene.clock.advance(200.0)
             scene.leases.away = False
             await scene.clock.advance(15.0)
 
     said = [(line["event"], line.get("count")) for line in logs]
     away = "supabase away, sessions stay online"
-    assert said[:3] == [(away, 1), (away, 2), (away, 4)]
+    assert said[:3] == [(away, 1), (away, 4), (away, 16)]
     assert said[-1] == ("supabase back", None)
+
+
+async def test_who_refuses_us_is_not_said_to_be_away(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: Any) -> None:
+        raise KeyRefused
+
+    async with scene.supervised():
+        await scene.go_online()
+        monkeypatch.setattr(scene.leases, "renew", refuse)
+        monkeypatch.setattr(scene.leases, "claim", refuse)
+        with capture_logs() as logs:
+            await scene.clock.advance(15.0)
+
+    assert logs[0]["event"] == "supabase refuses us, sessions stay online"
 
 
 async def test_a_stop_during_a_crash_back_off_is_not_held_up(scene: Scene) -> None:
