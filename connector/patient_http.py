@@ -26,9 +26,13 @@ Result = TypeVar("Result")
 _TRUST: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # what httpx asks the environment for
 
 
+def trust() -> ssl.SSLContext:
+    """Whom this machine trusts. Reading it takes 20 ms: once for all clients."""
+    return _trust(*map(os.environ.get, _TRUST))
+
+
 @functools.cache
 def _trust(*_named: str | None) -> ssl.SSLContext:
-    """Whom this machine trusts. Reading it takes 20 ms: once for all clients."""
     return httpx.create_ssl_context()
 
 
@@ -38,8 +42,7 @@ class PatientClient(httpx.AsyncClient):
     ) -> None:
         """Everything else is httpx's own."""
         limits = httpx.Limits(max_connections=most_connections)
-        trust = _trust(*map(os.environ.get, _TRUST))
-        super().__init__(verify=trust, limits=limits, timeout=timeout, **options)
+        super().__init__(verify=trust(), limits=limits, timeout=timeout, **options)
         self._patience = timeout.pool
         self._places = asyncio.Semaphore(most_connections)
         self._under_way: set[asyncio.Task[Any]] = set()

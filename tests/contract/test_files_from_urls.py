@@ -163,7 +163,7 @@ async def test_a_name_is_resolved_by_us_and_only_once_a_connection(
         return [next(addresses)]
 
     async with desk(tmp_path, trusted=["files.test"]) as here:
-        here.files._web._network._resolve = rebinding
+        here.files._web._resolve = rebinding
         assert (await fetched(here, server.url("/a"))).data == PDF
         with pytest.raises(FileUnavailable):
             await fetched(here, server.url("/a"))
@@ -303,6 +303,58 @@ async def test_a_server_that_speaks_no_http_is_trouble(
 
     with pytest.raises(FileUnavailable):
         await fetched(here, server.url("/"))
+
+
+def descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+async def cancelled_after(turns: int, fetching: asyncio.Task[Sent]) -> None:
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    fetching.cancel()
+    await asyncio.wait({fetching})
+
+
+async def test_whoever_is_cancelled_leaves_no_connection(
+    here: Desk, server: WebServer
+) -> None:
+    """At each turn: while it resolves, connects, shakes hands, asks, reads."""
+    server.give("/", PDF * 10_000)
+    await fetched(here, server.url("/"))
+    before = descriptors()
+
+    for turns in range(80):
+        asking = asyncio.create_task(fetched(here, server.url("/")))
+        await cancelled_after(turns, asking)
+
+    async with asyncio.timeout(10):
+        while descriptors() > before:  # noqa: ASYNC110 - servers hear of it when they do
+            await asyncio.sleep(0.01)
+
+
+async def test_a_server_that_never_shakes_hands_keeps_no_connection(
+    tmp_path: Path,
+) -> None:
+    asked, hung_up = asyncio.Event(), asyncio.Event()
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(1)
+        asked.set()
+        await reader.read()
+        hung_up.set()
+        writer.close()
+
+    async with (
+        await asyncio.start_server(mute, "127.0.0.1", 0) as server,
+        desk(tmp_path, trusted=[HOSTS[0]], resolves=HERE) as here,
+        asyncio.timeout(10),
+    ):
+        port = server.sockets[0].getsockname()[1]
+        asking = asyncio.create_task(fetched(here, f"https://{HOSTS[0]}:{port}/"))
+        await asked.wait()
+        asking.cancel()
+        await hung_up.wait()
 
 
 async def test_nobody_listening_is_trouble(tmp_path: Path) -> None:

@@ -48,12 +48,20 @@ def _look_up(host: str, port: int) -> list[str]:
 
 
 class CheckedConnections(httpcore.AsyncNetworkBackend):
-    """What httpcore opens its connections by."""
+    """What httpcore opens one request's connection by.
+
+    It forgets one whose handshake is cancelled: whatever was opened is closed from here.
+    """
 
     def __init__(self, trusted: TrustedHosts, resolve: Resolve) -> None:
         self._trusted = trusted
         self._resolve = resolve
         self._network = httpcore.AnyIOBackend()
+        self._opened: list[httpcore.AsyncNetworkStream] = []
+
+    async def aclose(self) -> None:
+        while self._opened:
+            await self._opened.pop().aclose()
 
     async def connect_tcp(
         self,
@@ -94,11 +102,14 @@ class CheckedConnections(httpcore.AsyncNetworkBackend):
         failure: httpcore.ConnectError | None = None
         for address in addresses:
             try:
-                return await self._network.connect_tcp(
+                opened = await self._network.connect_tcp(
                     address, port, socket_options=socket_options
                 )
             except httpcore.ConnectError as error:
                 failure = error
+            else:
+                self._opened.append(opened)
+                return opened
         raise failure or httpcore.ConnectError
 
 

@@ -88,7 +88,7 @@ class OutgoingFiles:
         return await self._previews.of(url)
 
     async def aclose(self) -> None:
-        await self._web.aclose()
+        self._web.close()
 
     async def _facts(
         self,

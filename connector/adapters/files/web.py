@@ -4,6 +4,9 @@ Nothing of ours goes there: no cookies, no credentials, no proxy. Redirects are 
 by us, each checked like the first URL. What comes back is bounded in time and size, and
 in the number of pieces: a server that sends single bytes costs no more than one that
 does not. URLs never reach a log or an error: they may hold keys.
+
+Each request has a connection of its own, and no pool, which would lose what is cancelled
+(patient_http.py); a stranger's server may not keep alone what nobody waits for any more.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from connector.adapters.files.urls import (
     redirected,
 )
 from connector.errors import FileUnavailable, InvalidPayload
+from connector.patient_http import trust
 
 MOST_REDIRECTS: Final = 3
 PIECE: Final = 256 * 1024
@@ -57,8 +61,7 @@ class Web:
         """Take `resolve` from tests that give names other meanings."""
         self._trusted = trusted
         self._resolver = SystemResolver()
-        self._network = CheckedConnections(trusted, resolve or self._resolver.resolve)
-        self._made: httpcore.AsyncConnectionPool | None = None
+        self._resolve = resolve or self._resolver.resolve
 
     @asynccontextmanager
     async def open(self, text: str, accept: str = "*/*") -> AsyncIterator[WebContent]:
@@ -78,10 +81,8 @@ class Web:
             url = redirected(url, location, self._trusted)
         raise not_allowed("leads on and on: at most 3 redirects are followed")
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         self._resolver.close()
-        if self._made is not None:
-            await self._made.aclose()
 
     @asynccontextmanager
     async def _asked(
@@ -98,30 +99,20 @@ class Web:
             headers=_headers(url, accept),
             extensions={"timeout": _TIMEOUTS},
         )
+        network = CheckedConnections(self._trusted, self._resolve)
+        connection = httpcore.AsyncHTTPConnection(
+            request.url.origin, ssl_context=trust(), network_backend=network
+        )
         try:
-            response = await self._pool.handle_async_request(request)
-            try:
-                yield response
-            finally:
-                await response.aclose()
+            yield await connection.handle_async_request(request)
         except (httpcore.NetworkError, httpcore.TimeoutException) as error:
             raise _unreachable(error) from error
         except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
             raise FileUnavailable(
                 "The URL's server broke off, or does not speak HTTP."
             ) from error
-
-    @property
-    def _pool(self) -> httpcore.AsyncConnectionPool:
-        """Made when it is first needed: the list of authorities takes memory."""
-        if self._made is None:
-            self._made = httpcore.AsyncConnectionPool(
-                ssl_context=httpx.create_ssl_context(),
-                max_connections=None,
-                max_keepalive_connections=0,
-                network_backend=self._network,
-            )
-        return self._made
+        finally:
+            await network.aclose()
 
 
 class WebContent:
