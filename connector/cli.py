@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from connector import __version__, go_environment, spool_commands
+from connector import __version__, environment, spool_commands
 from connector.commands import FAILED, WRONG_USE, CommandFailed
 from connector.errors import InvalidSetting
 from connector.settings import Settings
@@ -88,7 +88,7 @@ def _add_session(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _run() -> int:
     try:
         settings = Settings.from_environment(os.environ)
-        go_environment.ensure(os.environ)
+        environment.ensure(os.environ)
         # Imported late: `zapbase version` needs neither neonize nor Supabase.
         from connector.main import run  # noqa: PLC0415 - see above
 

@@ -24,7 +24,7 @@ from connector.domain.outgoing import (
     Target,
     Uploaded,
 )
-from connector.go_environment import GO_ENVIRONMENT
+from connector.environment import ENVIRONMENT
 from connector.ports import Attempt, Lane, SealedFile, Sent, Signal
 from devstack.whatsapp import Group, HeardMessage, Person, WhatsApp
 from devstack.whatsapp.stanza_kinds import unwrapped
@@ -124,7 +124,7 @@ async def talking_number(folder: Path) -> AsyncIterator[World]:
         bob = whatsapp.person("5521987654321", "Bob")
         carla = whatsapp.person("5531976543210", "Carla")
         family = whatsapp.group("Família", owner=ana, members=[bob, carla])
-        with zygote_program({**GO_ENVIRONMENT, **whatsapp.environment}) as (
+        with zygote_program({**ENVIRONMENT, **whatsapp.environment}) as (
             zygote,
             program,
         ):

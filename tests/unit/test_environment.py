@@ -1,4 +1,4 @@
-"""Go reads its environment at exec(): the command is started again when it lacks some."""
+"""C and Go read it at exec(): the command is started again when it lacks some."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from connector.go_environment import GO_ENVIRONMENT, ensure
+from connector.environment import ENVIRONMENT, ensure
 
 
 def test_what_is_missing_is_added_and_what_the_operator_chose_stays(
@@ -21,10 +21,10 @@ def test_what_is_missing_is_added_and_what_the_operator_chose_stays(
     [(program, command, environ)] = started
     assert (program, command[0]) == (sys.executable, sys.executable)
     assert command[1:] == sys.orig_argv[1:]
-    assert environ == {"NEONIZE_BOT_TAG": "off", "GOGC": "200", "PATH": "/bin"}
+    assert environ == {**ENVIRONMENT, "GOGC": "200", "PATH": "/bin"}
 
 
 def test_nothing_happens_when_all_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "execve", lambda *_: pytest.fail("started again"))
 
-    ensure(GO_ENVIRONMENT)
+    ensure(ENVIRONMENT)
