@@ -13,8 +13,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import importlib.util
 import os
 import ssl
+import sys
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any, Final, TypeVar
 
@@ -22,6 +24,10 @@ import httpx
 
 Result = TypeVar("Result")
 
+# httpcore asks for it twice a request, and Python looks through all its folders each time
+# for what is not there: a fifth of a millisecond. What is None here it need not look for.
+if importlib.util.find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # type: ignore[assignment] # Python's own convention
 
 _TRUST: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # what httpx asks the environment for
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -72,6 +73,24 @@ async def test_an_answer_is_read_whole() -> None:
             pieces = [piece async for piece in answer.aiter_raw(3)]
 
         assert b"".join(pieces) == b"0123456789"
+
+
+async def test_no_request_looks_for_a_module_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked_for = []
+
+    class Looking:
+        @staticmethod
+        def find_spec(name: str, *_: object) -> None:
+            looked_for.append(name)
+
+    async with answering() as url, with_one_connection() as client:
+        await read(client, url)  # what is imported late is imported now
+        monkeypatch.setattr(sys, "meta_path", [Looking, *sys.meta_path])
+        await read(client, url)
+
+    assert looked_for == []
 
 
 async def test_who_waits_for_a_connection_goes_unheard() -> None:
