@@ -26,6 +26,7 @@ from connector.errors import (
 MOST_DOWNLOADS: Final = 8  # attempts
 # Storage is tried for about a day: it is our own, and so is what keeps it from working.
 MOST_UPLOADS: Final = 300
+UPLOADS_LAST: Final = timedelta(minutes=3)  # of one attempt, with their pauses
 ROOM_CHECK: Final = timedelta(minutes=1)
 OCTETS: Final = "application/octet-stream"
 LONGEST_NAME: Final = 256  # characters of a file's name
@@ -155,6 +156,11 @@ def outcome_of_failed_upload(
     if attempts >= MOST_UPLOADS:
         return _ended(attachment_id, FileState.FAILED, code)
     return _again(attachment_id, back_off(attempts, chance), code)
+
+
+def still_uploading(attachment_id: str) -> FileResult:
+    """Why its row waits, while we go on trying; nobody else need begin meanwhile."""
+    return _again(attachment_id, UPLOADS_LAST, "upload_failed")
 
 
 def outcome_of_refused_upload(attachment_id: str) -> FileResult:

@@ -10,7 +10,7 @@ of all sessions; nothing here waits for ingestion, nor ingestion for this.
     killed after it, or in mid-upload: proven again from our disk, uploaded again
     killed after the upload:           uploaded over itself, under the same path
     killed after recording it:         the leftover on our disk is swept in time
-    Storage away:                      the files in hand wait on our disk
+    Storage away:                      the files in hand wait on our disk; rows say so
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ CLAIM_LEASE: Final = timedelta(minutes=30)
 # Stored messages wake the lane; this finds what is to be tried again.
 LOOK_ANYWAY: Final = timedelta(seconds=30)
 UPLOADS_IN_A_ROW: Final = 20  # two to three minutes, then the next file has a chance
+SAID_AFTER: Final = 3  # of them; seconds, and a hiccup is not worth a word
 SWEEP_EVERY: Final = 3600.0
 LAST_WORD: Final = timedelta(seconds=1)
 
@@ -257,6 +258,8 @@ class _Lane:
             except InputRefused:
                 return media.outcome_of_refused_upload(claimed.id)
             except (SupabaseUnavailable, SupabaseRefused):
+                if failures == SAID_AFTER:
+                    await self._say_why(claimed)
                 await self._back_off(failures)
                 continue
             return FileResult(
@@ -270,6 +273,10 @@ class _Lane:
         return media.outcome_of_failed_upload(
             claimed.id, claimed.attempts, self._fetching.chance()
         )
+
+    async def _say_why(self, claimed: ClaimedFile) -> None:
+        with contextlib.suppress(ConnectorError):
+            await self._finish([media.still_uploading(claimed.id)])
 
     async def _put(self, path: str, file: FetchedFile) -> None:
         await self._fetching.store.put(

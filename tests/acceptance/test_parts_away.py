@@ -75,6 +75,17 @@ async def test_without_realtime_everything_goes_on_by_polling(own_world: World) 
     assert events.count("doorbell silent, polling instead") == 1
 
 
+async def _waiting_file(linked: Linked, file_id: str) -> Row:
+    """Once its row says why it waits."""
+    inbox = await linked.world.inbox()
+
+    async def look() -> Row | None:
+        [file] = await inbox.rows(linked.app, "wa_attachments", "*", {"id": file_id})
+        return file if file["error_code"] else None
+
+    return await linked.app.until(look)
+
+
 async def test_without_storage_texts_flow_and_files_wait_and_say_why(
     own_world: World,
 ) -> None:
@@ -93,6 +104,7 @@ async def test_without_storage_texts_flow_and_files_wait_and_say_why(
     await linked.app.outbox_is(text_id, "delivered")
     await _said(linked, "away", "storage", "supabase_unavailable")
     [why] = await linked.waits_for(row_id)
+    unstored = await _waiting_file(linked, pending["id"])
     own_world.local.faults.heal()
     # Not to wait for half a minute: its time has come, and somebody rings.
     async with own_world.database() as database:
@@ -102,7 +114,7 @@ async def test_without_storage_texts_flow_and_files_wait_and_say_why(
     await attachment(linked, photo, "stored")
     await _said(linked, "back", "storage", None)
 
-    assert pending["storage_path"] is None
+    assert (unstored["state"], unstored["error_code"]) == ("pending", "upload_failed")
     assert (why["id"], why["reason"]) == (row_id, "retry")
     assert "Storage does not answer" in why["message"]
     assert [change[1] for change in _changes(own_world)] == ["storage", "storage"]

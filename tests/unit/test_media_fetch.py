@@ -191,9 +191,12 @@ async def test_storage_away_for_long_lets_the_next_file_try() -> None:
     stage.has("a")
 
     async with stage.running():
+        await stage.clock.advance(7)
+        [shown] = stage.queue.results
+        assert (shown.state, shown.error_code) == (FileState.PENDING, "upload_failed")
         await stage.clock.advance(120)
 
-    (result,) = stage.queue.results
+    [_, result] = stage.queue.results
     assert (result.state, result.error_code) == (FileState.PENDING, "upload_failed")
     assert stage.source.forgotten == []  # no second download
 
