@@ -10,15 +10,26 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from connector import __version__, environment, spool_commands
-from connector.commands import FAILED, WRONG_USE, CommandFailed
+from connector.commands import (
+    FAILED,
+    WRONG_USE,
+    CommandFailed,
+    become_connector,
+    data_folder,
+)
 from connector.errors import InvalidSetting
 from connector.settings import Settings
+
+_ON_THE_DATA_FOLDER: Final = ("spool", "keys", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
+    if chosen.command in _ON_THE_DATA_FOLDER:
+        become_connector(data_folder(os.environ))
     match chosen.command:
         case "version":
             print(f"zapbase {__version__}")

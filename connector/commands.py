@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
+
+from connector.data_folder import HOLDER_NAME
+from connector.settings import DEFAULT_DATA_DIRECTORY
 
 FAILED: Final = 1
 WRONG_USE: Final = 2
@@ -15,6 +21,27 @@ class CommandFailed(Exception):
     def __init__(self, sentence: str, code: int = FAILED) -> None:
         super().__init__(sentence)
         self.code = code
+
+
+def data_folder(environment: Mapping[str, str]) -> Path:
+    """Where the connector keeps what it keeps, whatever else is set."""
+    return Path(environment.get("WA_DATA_DIR", "").strip() or DEFAULT_DATA_DIRECTORY)
+
+
+def become_connector(folder: Path) -> None:
+    """Where root asks, go on as whoever runs the connector on that folder.
+
+    A file that root wrote anew would be closed to the connector, and `fly ssh console` is
+    root. Nothing changes for anybody else, nor where no connector has run yet.
+    """
+    if os.geteuid() != 0:
+        return
+    with suppress(FileNotFoundError):
+        owner = (folder / HOLDER_NAME).stat()
+        if owner.st_uid != 0:
+            os.setgroups([])
+            os.setgid(owner.st_gid)
+            os.setuid(owner.st_uid)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -16,6 +16,7 @@ from connector.errors import InvalidSetting
 from connector.whole_file import write_whole
 
 LOCK_NAME: Final = "lock"
+HOLDER_NAME: Final = "holder"
 KEYS_NAME: Final = "keys"  # ids, one a line
 # struct flock of 64-bit Linux: type, whence, start, length, process
 _FLOCK: Final = "hhqqi0q"
@@ -49,7 +50,7 @@ class DataFolder:
                 "one, or give this one a folder of its own."
             ) from error
         try:
-            return cls(path, lock, _holder(path / "holder", environment))
+            return cls(path, lock, _holder(path / HOLDER_NAME, environment))
         except OSError as error:
             os.close(lock)
             raise _unusable(error) from error

@@ -24,9 +24,9 @@ from connector.adapters.whatsapp.spool.overview import (
     replay,
     spools,
 )
-from connector.commands import WRONG_USE, CommandFailed, table
+from connector.commands import WRONG_USE, CommandFailed, data_folder, table
+from connector.data_folder import HOLDER_NAME
 from connector.errors import SpoolUnavailable
-from connector.settings import DEFAULT_DATA_DIRECTORY
 
 _KILO: Final = 1000
 _PERIODS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -52,7 +52,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(chosen: argparse.Namespace, environment: Mapping[str, str]) -> str:
     """Do what was chosen and return what to print. Raises CommandFailed."""
-    data = Path(environment.get("WA_DATA_DIR", "").strip() or DEFAULT_DATA_DIRECTORY)
+    data = data_folder(environment)
     _demand_data_folder(data)
     left = [
         one
@@ -81,9 +81,11 @@ def _demand_data_folder(data: Path) -> None:
             f"There is no folder {data}: set WA_DATA_DIR to the connector's data folder.",
             WRONG_USE,
         )
-    if not (data / SESSIONS).is_dir() and not (data / "holder").exists():
+    if not (data / SESSIONS).is_dir() and not (data / HOLDER_NAME).exists():
         raise CommandFailed(
-            f"{data} is not a connector's data folder: check WA_DATA_DIR.", WRONG_USE
+            f"{data} is no connector's data folder, or none has run there yet: check"
+            " WA_DATA_DIR.",
+            WRONG_USE,
         )
 
 

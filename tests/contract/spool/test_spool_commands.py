@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,8 @@ from connector.adapters.whatsapp.spool.writer import HighWater, connect
 from connector.adapters.whatsapp.store.orphans import set_aside
 from tests.contract.spool.both_halves import Spool, at_most, texts
 from tests.unit.whatsapp.neonize_events import history_event, message
+
+NOBODY = 65534
 
 
 @pytest.fixture
@@ -325,3 +331,25 @@ async def test_what_a_deleted_session_left_is_listed_and_can_be_dropped(
     assert run("discard", "--session", "ana", "--yes") == 0
     assert "2 events dropped" in capsys.readouterr().out
     assert list((data / "orphaned").iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_root_writes_nothing_that_would_be_closed_to_the_connector() -> None:
+    act = (
+        "import os; from connector.commands import become_connector, data_folder;"
+        "become_connector(data_folder(os.environ));"
+        "(data_folder(os.environ) / 'rewritten').touch()"
+    )
+    with tempfile.TemporaryDirectory() as name:
+        holder = Path(name) / "holder"
+        holder.touch()
+        for path in (name, holder):
+            os.chown(path, NOBODY, NOBODY)
+
+        subprocess.run(  # noqa: S603 - our own
+            [sys.executable, "-c", act],
+            check=True,
+            env={**os.environ, "WA_DATA_DIR": name},
+        )
+
+        assert (Path(name) / "rewritten").stat().st_uid == NOBODY
