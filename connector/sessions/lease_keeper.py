@@ -8,7 +8,7 @@ so that no new socket is opened under it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,6 +51,7 @@ class LeaseKeeper:
         self._most_sessions = most_sessions
         self._ask_now = ask_now
         self._held: dict[SessionId, HeldLease] = {}
+        self._leaving: list[HeldLease] = []
         self._looking = asyncio.Lock()
         self._left_to_others = 0
 
@@ -90,14 +91,19 @@ class LeaseKeeper:
                 look_again=None if again is None else again.total_seconds(),
             )
 
-    async def leave(self) -> None:
-        """Let others count on our sessions from now on; they are released one by one."""
+    async def leave(self) -> bool:
+        """Let others count on our sessions from now on; whether they were told.
+
+        The sessions are released as they end.
+        """
         async with self._looking:
             try:
                 leaving = self._store.claim(tuple(self._held), 0)
                 await within(self._clock, RELEASE_WITHIN, leaving)
             except (ConnectorError, TimeoutError) as error:
                 log.warning("leaving untold", error=error)
+                return False
+        return True
 
     async def _renew(self) -> set[SessionId]:
         if not self._held:
@@ -133,13 +139,23 @@ class LeaseKeeper:
         return held
 
     async def release(self, held: HeldLease) -> None:
-        """Let others have a session now. What cannot be released expires by itself."""
+        """Let others have a session now. What cannot be released expires by itself.
+
+        Those that are ready at the same moment go in one call.
+        """
+        self._leaving.append(held)
         async with self._looking:
-            if not self.holds(held):
-                return
-            del self._held[held.session_id]
-            terms = {held.session_id: held.term}
-            try:
-                await within(self._clock, RELEASE_WITHIN, self._store.release(terms))
-            except (ConnectorError, TimeoutError) as error:
-                log.warning("release failed", session_id=held.session_id, error=error)
+            terms = {
+                one.session_id: one.term for one in self._leaving if self.holds(one)
+            }
+            self._leaving.clear()
+            for session_id in terms:
+                del self._held[session_id]
+            if terms:
+                await self._release(terms)
+
+    async def _release(self, terms: Mapping[SessionId, int]) -> None:
+        try:
+            await within(self._clock, RELEASE_WITHIN, self._store.release(terms))
+        except (ConnectorError, TimeoutError) as error:
+            log.warning("release failed", count=len(terms), error=error)

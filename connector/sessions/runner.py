@@ -110,6 +110,13 @@ class SessionRunner:
         self._told_to_stop.set()
 
     @property
+    def is_online(self) -> bool:
+        return self._context.worker() is not None
+
+    async def until_told_to_stop(self) -> None:
+        await self._told_to_stop.wait()
+
+    @property
     def may_move(self) -> bool:
         """Whether it may go on elsewhere: not while it links, logs in or is stopping."""
         session = self._session

@@ -8,6 +8,7 @@ spool of a session that no longer runs here is stored all the same.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -23,6 +24,8 @@ from connector.sessions.lease_keeper import Changes, LeaseKeeper
 from connector.sessions.runner import Ending, SessionRunner, Surroundings
 
 STOP_WITHIN: Final = 7.0  # of the ten seconds a planned stop may take; then kills
+STOPPING_AT_ONCE: Final = 4  # sessions; about as many as log in at once elsewhere
+ALL_TOLD_WITHIN: Final = 2.5  # what hangs needs the rest of the time
 LOOK_ON_WITHIN: Final = 0.5  # once we are told to stop
 RECORD_WITHIN: Final = 5.0
 SHORTEST_GAP: Final = 0.05  # between two looks, however often the bell rings
@@ -59,6 +62,8 @@ class Supervisor:
         )
         self._runners: dict[SessionId, SessionRunner] = {}
         self._tasks: dict[SessionId, asyncio.Task[None]] = {}
+        self._drains: set[asyncio.Task[None]] = set()
+        self._places = asyncio.Semaphore(STOPPING_AT_ONCE)
         self._left_spools = set(around.launcher.spools())
         self._vain_looks = 0  # in a row
 
@@ -151,7 +156,10 @@ class Supervisor:
             # A session that runs drains its own; one that starts now waits for this.
             running = self._tasks.get(session_id)
             if running is None or running.done():
-                self._tasks[session_id] = tasks.create_task(self._drain(session_id))
+                drain = tasks.create_task(self._drain(session_id))
+                self._tasks[session_id] = drain
+                self._drains.add(drain)
+                drain.add_done_callback(self._drains.discard)
                 self._left_spools.discard(session_id)
 
     async def _drain(self, session_id: SessionId) -> None:
@@ -175,6 +183,8 @@ class Supervisor:
             await self._keeper.release(held)
             # Somebody may have asked for it again while it was winding down.
             self._due.set()
+            if self.stopping:
+                self._places.release()
         if self.stopping and not self._vain_looks:
             # The disk may go with the machine: what time a planned stop has left is for this.
             await self._drain(held.session_id)
@@ -189,7 +199,7 @@ class Supervisor:
                 failures += 1
                 log.exception("runner failed", session_id=held.session_id)
                 await self._record(held, error)
-                await self._pause(failures)
+                await self._pause(failures, runner)
             else:
                 return
 
@@ -207,35 +217,39 @@ class Supervisor:
         except (ConnectorError, TimeoutError) as failure:
             log.warning("event lost", session_id=held.session_id, error=failure)
 
-    async def _pause(self, failures: int) -> None:
+    async def _pause(self, failures: int, runner: SessionRunner) -> None:
         seconds = max(back_off(failures, self._around.chance()).total_seconds(), 1.0)
-        try:
-            await within(self._around.clock, seconds, self._wait_for_stop())
-        except TimeoutError:
-            return
-
-    async def _wait_for_stop(self) -> None:
-        await self._stopping.wait()
+        with suppress(TimeoutError):
+            await within(self._around.clock, seconds, runner.until_told_to_stop())
 
     async def _stop_all(self) -> None:
-        for runner in self._runners.values():
-            runner.stop(Ending.CONNECTOR_STOPS)
+        for drain in self._drains:
+            drain.cancel()
         # Before the first of them is released: whoever is woken may then take them all.
-        if not self._vain_looks:
-            await self._keeper.leave()
-        for session_id, task in self._tasks.items():
-            if session_id not in self._runners:
-                task.cancel()
+        others_can_take = not self._vain_looks and await self._keeper.leave()
         running = [task for task in self._tasks.values() if not task.done()]
-        if not running:
-            return
+        ending = self._end_all(running, in_turns=others_can_take)
         try:
-            await within(self._around.clock, STOP_WITHIN, _all_ended(running))
+            await within(self._around.clock, STOP_WITHIN, ending)
         except TimeoutError:
             log.warning("stop cut short", count=len(running))
             for task in running:
                 task.cancel()
 
+    async def _end_all(
+        self, running: Sequence[asyncio.Task[None]], *, in_turns: bool
+    ) -> None:
+        if in_turns:
+            with suppress(TimeoutError):
+                clock = self._around.clock
+                await within(clock, ALL_TOLD_WITHIN, self._stop_in_turns())
+        for runner in self._runners.values():
+            runner.stop(Ending.CONNECTOR_STOPS)
+        if running:
+            await asyncio.wait(running)
 
-async def _all_ended(tasks: list[asyncio.Task[None]]) -> None:
-    await asyncio.wait(tasks)
+    async def _stop_in_turns(self) -> None:
+        """A few at a time: the first are online elsewhere while the last still are here."""
+        for runner in sorted(self._runners.values(), key=lambda one: one.is_online):
+            await self._places.acquire()
+            runner.stop(Ending.CONNECTOR_STOPS)

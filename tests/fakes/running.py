@@ -78,12 +78,16 @@ class FakeStates(FakeCompanion):
     async def settle(self, held: HeldLease) -> None:
         self.asked.append("settle")
 
+    def is_settled(self, session_id: SessionId) -> bool:
+        return not self.refusals
+
     async def settle_once(self, held: HeldLease) -> None:
         if self.refusals:
             raise self.refusals.pop(0)
 
     async def save_last(self, session_id: SessionId, term: int) -> None:
-        assert not self.launcher.alive, "saved while a worker may still write"
+        running = self.launcher.runs(session_id)
+        assert not running, "saved while a worker may still write"
         await self.saved.wait()
         self.asked.append("save")
 

@@ -23,14 +23,16 @@ from connector.ports import (
 from tests.fakes.asked import AskedWorker
 
 ANA = Jid.parse("5511912345678@s.whatsapp.net")
+NOBODY = SessionId("")
 
 
 class FakeWorker(AskedWorker):
     """Says what the test lets it say; answers STARTED by itself."""
 
-    def __init__(self, term: int) -> None:
+    def __init__(self, term: int, session_id: SessionId = NOBODY) -> None:
         super().__init__()
         self.term = term
+        self.session_id = session_id
         self.calls: list[str] = []
         self.gone = False
         self.may_log_in_until = inf
@@ -150,7 +152,7 @@ class FakeDeviceStore:
 
 @dataclass
 class FakeLauncher:
-    """One session's folder, and every worker that was launched on it."""
+    """A folder that all sessions share, and every worker that was launched."""
 
     workers: list[FakeWorker] = field(default_factory=list)
     store: FakeDeviceStore = field(default_factory=FakeDeviceStore)
@@ -167,11 +169,15 @@ class FakeLauncher:
     def alive(self) -> list[FakeWorker]:
         return [worker for worker in self.workers if not worker.gone]
 
+    def runs(self, session_id: SessionId) -> bool:
+        return any(worker.session_id == session_id for worker in self.alive)
+
     async def launch(self, session: SessionRow, term: int) -> FakeWorker:
         if self.failures:
             raise self.failures.pop(0)
-        assert not self.alive, "two workers for one number"
-        self.workers.append(FakeWorker(term))
+        session_id = session.session_id
+        assert not self.runs(session_id), "two workers for one number"
+        self.workers.append(FakeWorker(term, session_id))
         self.on_launch()
         return self.worker
 
