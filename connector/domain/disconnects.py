@@ -97,7 +97,7 @@ def recover(session: Session, trouble: Trouble, moment: Moment) -> Step:
         case WorkerSilent():
             return killing(after_crash(session, situations.WORKER_SILENT, moment))
         case KeyUnknown() | StateUnreadable():
-            return killing(_without_key(session, trouble, moment))
+            return killing(_wait_for_key(session, trouble, moment))
         case LaunchFailed():
             return killing(after_crash(session, situations.LAUNCH_FAILED, moment))
         case LogOutFailed():
@@ -161,19 +161,14 @@ def _after_stream_error(session: Session, code: int | None, moment: Moment) -> S
     return first(record, _await_comeback(session, situations.STREAM_ERROR, moment))
 
 
-def _without_key(
+def _wait_for_key(
     session: Session, trouble: KeyUnknown | StateUnreadable, moment: Moment
 ) -> Step:
-    if isinstance(trouble, KeyUnknown):
-        return _wait_for_key(session, situations.STATE_KEY_UNKNOWN, moment)
-    if session.wish is Wish.LOGGED_OUT:
-        # Nobody can unlink with keys that nobody can open: forget them, as asked.
-        record = _record("error", situations.STATE_UNREADABLE, None)
-        return first(record, forget(session, moment))
-    return _wait_for_key(session, situations.STATE_UNREADABLE, moment)
-
-
-def _wait_for_key(session: Session, situation: Situation, moment: Moment) -> Step:
+    """To log out, too: without the keys the phone would stay linked."""
+    unreadable = isinstance(trouble, StateUnreadable)
+    situation = (
+        situations.STATE_UNREADABLE if unreadable else situations.STATE_KEY_UNKNOWN
+    )
     step = rest(session, situation, moment, retry_after=KEY_CHECK)
     said_already = session.situation is situation
     return step if said_already else first(_record("error", situation, None), step)

@@ -22,7 +22,7 @@ class DisconnectWanted: ...
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogOutWanted:
-    paired: bool  # whether this machine has keys to unlink
+    paired: bool  # whether there are keys to unlink with, be it that none can be opened
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,8 @@ STATE_UNREADABLE: Final = Situation(
     UserAction.CONTACT_SUPPORT,
     "The saved keys of this number cannot be opened: they were sealed with another "
     "WA_STATE_KEY, or damaged. Give the connector that key as well; nothing is "
-    "overwritten. If it is lost: log out, unlink the device on the phone, link again.",
+    "overwritten. If it is lost: ask to log out while this is shown, unlink the device "
+    "on the phone, link again.",
 )
 LAUNCH_FAILED: Final = Situation(
     "launch_failed",
@@ -188,6 +189,13 @@ LOGGED_OUT: Final = Situation(
     State.LOGGED_OUT,
     UserAction.NONE,
     "Logged out, as asked. Connect again to link a phone.",
+)
+KEYS_FORGOTTEN: Final = Situation(
+    "keys_forgotten",
+    State.LOGGED_OUT,
+    UserAction.NONE,
+    "Logged out here, but not at WhatsApp: the saved keys could not be opened, and are "
+    "deleted. Unlink this device on the phone. Connect again to link a phone.",
 )
 UNLINKED: Final = Situation(
     "unlinked",

@@ -10,6 +10,7 @@ from connector.domain.session_commands import (
     DiscardStore,
     KillWorker,
     LogOutAtWhatsApp,
+    RecordEvent,
     StopWorker,
 )
 from connector.domain.session_events import (
@@ -17,6 +18,7 @@ from connector.domain.session_events import (
     DisconnectWanted,
     Wanted,
 )
+from connector.domain.states import Situation
 from connector.domain.steps import Step, first, killing, launch, rest, show
 
 ANSWERING = (Phase.STARTING, Phase.PAIRING)
@@ -75,6 +77,9 @@ def wait_out_ban(session: Session, moment: Moment) -> Step | None:
 
 
 def _log_out(session: Session, moment: Moment, *, paired: bool) -> Step:
+    unopened = session.situation is situations.STATE_UNREADABLE
+    if unopened and session.phase in (Phase.REST, Phase.WAITING):
+        return _give_up_keys(session, moment)
     if not paired:
         forgotten = forget(session, moment)
         at_rest = session.phase is Phase.REST
@@ -90,7 +95,16 @@ def _log_out(session: Session, moment: Moment, *, paired: bool) -> Step:
     return starting, (report, *commands)
 
 
-def forget(session: Session, moment: Moment) -> Step:
+def _give_up_keys(session: Session, moment: Moment) -> Step:
+    """Whoever asks has read that they cannot be opened, and what this leads to."""
+    forgotten = situations.KEYS_FORGOTTEN
+    record = RecordEvent(level="warning", situation=forgotten, details={})
+    return first(record, forget(session, moment, forgotten))
+
+
+def forget(
+    session: Session, moment: Moment, situation: Situation = situations.LOGGED_OUT
+) -> Step:
     """Delete the keys, now that WhatsApp no longer knows them; the worker is gone."""
-    step = rest(replace(session, failures=0), situations.LOGGED_OUT, moment)
+    step = rest(replace(session, failures=0), situation, moment)
     return first(DiscardStore(), step)

@@ -195,7 +195,9 @@ class SessionRunner:
     async def _hear_wishes(self) -> None:
         # What is wished for depends on whether there are keys to do it with.
         await self._around.states.settle(self._held)
-        async for wanted in wishes(self._held, self._around.launcher):
+        async for wanted in wishes(
+            self._held, self._around.launcher, self._around.states
+        ):
             await self._events.put(wanted)
 
     async def _drive(self) -> None:

@@ -86,6 +86,9 @@ class StateKeeper:
             else:
                 return
 
+    def is_settled(self, session_id: SessionId) -> bool:
+        return self._kept[session_id].is_settled
+
     async def settle_once(self, held: HeldLease) -> None:
         """Raises as KeptState.bring() does; a no-op once it has succeeded."""
         kept = self._kept[held.session_id]

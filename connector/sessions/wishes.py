@@ -11,10 +11,13 @@ from connector.domain.session_events import (
     Wanted,
 )
 from connector.ports import DesiredState, Launcher, SessionRow
+from connector.sessions.companions import KeepingState
 from connector.sessions.held_lease import HeldLease
 
 
-async def wishes(held: HeldLease, launcher: Launcher) -> AsyncIterator[Wanted]:
+async def wishes(
+    held: HeldLease, launcher: Launcher, states: KeepingState
+) -> AsyncIterator[Wanted]:
     """Yield the wish that holds now, then every changed or repeated one."""
     known: SessionRow | None = None
     while True:
@@ -22,7 +25,7 @@ async def wishes(held: HeldLease, launcher: Launcher) -> AsyncIterator[Wanted]:
         row = held.session
         if known is None or _is_new(row, known):
             known = row
-            yield _wanted(row, launcher)
+            yield _wanted(row, launcher, states)
         await renewal.wait()
 
 
@@ -34,7 +37,7 @@ def _is_new(row: SessionRow, known: SessionRow) -> bool:
     )
 
 
-def _wanted(row: SessionRow, launcher: Launcher) -> Wanted:
+def _wanted(row: SessionRow, launcher: Launcher, states: KeepingState) -> Wanted:
     match row.desired_state:
         case DesiredState.CONNECTED:
             return ConnectWanted(
@@ -43,5 +46,8 @@ def _wanted(row: SessionRow, launcher: Launcher) -> Wanted:
         case DesiredState.DISCONNECTED:
             return DisconnectWanted()
         case _:
-            paired = launcher.device_store(row.session_id).is_paired()
+            # What is saved and cannot be opened is not here, and yet the phone is linked.
+            paired = launcher.device_store(
+                row.session_id
+            ).is_paired() or not states.is_settled(row.session_id)
             return LogOutWanted(paired=paired)

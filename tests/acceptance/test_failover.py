@@ -202,7 +202,13 @@ async def test_a_log_out_unlinks_a_number_that_only_its_saved_keys_are_left_of(
     await linked.device.disconnected()
     await linked.wants("logged_out")
 
-    other = _another_machine(own_world)
+    # Who cannot open them does not give them up: the phone would stay linked.
+    stranger = _another_machine(own_world)
+    stranger.state_key = new_state_key()
+    await stranger.start()
+    await linked.session_is("failed", within=TAKEN_OVER_WITHIN)
+    assert linked.device.is_linked
+    other = _another_machine(own_world, "the right machine")
     await other.start()
     await linked.session_is("logged_out", within=TAKEN_OVER_WITHIN)
 

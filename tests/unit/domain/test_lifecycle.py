@@ -19,7 +19,9 @@ from connector.domain.session_commands import (
     DiscardStore,
     KillWorker,
     LaunchWorker,
+    LogOutAtWhatsApp,
     RecordEvent,
+    Report,
     StopWorker,
 )
 from connector.domain.situations import SITUATIONS
@@ -210,13 +212,27 @@ def test_an_unknown_key_is_said_once_and_tried_again(
     assert RecordEvent not in kinds(commands(again, event))
 
 
-def test_a_log_out_forgets_keys_that_nobody_can_open() -> None:
+def test_a_log_out_waits_for_keys_that_cannot_be_opened() -> None:
     leaving = replace(STARTING, wish=Wish.LOGGED_OUT)
 
-    left, todo = transition(leaving, events.StateUnreadable(), MOMENT)
+    waiting, todo = transition(leaving, events.StateUnreadable(), MOMENT)
+    online = after(waiting, events.TimerFired(Timer.RETRY), events.TurnCame())
 
-    assert left.situation is situations.LOGGED_OUT
-    assert DiscardStore in kinds(todo)
+    assert waiting.situation is situations.STATE_UNREADABLE
+    assert DiscardStore not in kinds(todo)
+    assert LogOutAtWhatsApp() in commands(online, events.Connected(ACCOUNT))
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_a_log_out_asked_for_in_full_knowledge_gives_up_keys_that_nobody_can_open(
+    *, paired: bool
+) -> None:
+    waiting = after(STARTING, events.StateUnreadable())
+
+    left, todo = transition(waiting, events.LogOutWanted(paired=paired), MOMENT)
+
+    assert left.situation is situations.KEYS_FORGOTTEN
+    assert kinds(todo) == [RecordEvent, DiscardStore, Report]
 
 
 EVERYTHING: list[events.Event] = [

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from connector.domain.session_events import LogOutWanted
 from connector.errors import (
     StateUnreadable,
     SupabaseUnavailable,
 )
-from connector.ports import Signal
+from connector.ports import DesiredState, Signal
+from connector.sessions.held_lease import HeldLease
 from connector.sessions.runner import Ending
+from connector.sessions.wishes import wishes
 from tests.fakes.clock import settle, turns_until
 from tests.fakes.running import Scene
 from tests.fakes.supabase import ANA
@@ -57,6 +60,39 @@ async def test_unreadable_keys_are_named_and_tried_again_without_a_worker(
         scene.held.renew(scene.leases._extend(ANA))
 
         await scene.launches(1)
+
+
+async def test_saved_keys_that_cannot_be_opened_are_keys_to_log_out_with(
+    scene: Scene,
+) -> None:
+    """Nothing of them is here: a machine that never ran the number."""
+    scene.launcher.store.paired = False
+    await scene.leases.claim([], 1)
+    scene.leases.ask(desired_state=DesiredState.LOGGED_OUT)
+    held = HeldLease(scene.leases._extend(ANA), scene.clock, ask_now=lambda: None)
+    asked = wishes(held, scene.launcher, scene.states)
+
+    assert await anext(asked) == LogOutWanted(paired=False)
+    scene.states.refusals = [StateUnreadable()]
+    scene.leases.ask(desired_state=DesiredState.LOGGED_OUT)
+    held.renew(scene.leases._extend(ANA))
+
+    assert await anext(asked) == LogOutWanted(paired=True)
+
+
+async def test_who_logs_out_while_the_keys_are_shown_as_unreadable_gives_them_up(
+    scene: Scene,
+) -> None:
+    scene.states.refusals = [StateUnreadable(), StateUnreadable()]
+    async with scene.running():
+        await scene.shows("failed/state_unreadable")
+
+        scene.leases.ask(desired_state=DesiredState.LOGGED_OUT)
+        scene.held.renew(scene.leases._extend(ANA))
+
+        await scene.shows("logged_out/keys_forgotten")
+    assert "discard" in scene.states.asked
+    assert scene.launcher.workers == []
 
 
 async def test_keys_that_cannot_be_asked_for_now_are_asked_for_again(
