@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -36,12 +35,14 @@ def become_connector(folder: Path) -> None:
     """
     if os.geteuid() != 0:
         return
-    with suppress(FileNotFoundError):
+    try:
         owner = (folder / HOLDER_NAME).stat()
-        if owner.st_uid != 0:
-            os.setgroups([])
-            os.setgid(owner.st_gid)
-            os.setuid(owner.st_uid)
+    except OSError:
+        return  # whatever is wrong there, the command says
+    if owner.st_uid != 0:
+        os.setgroups([])
+        os.setgid(owner.st_gid)
+        os.setuid(owner.st_uid)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

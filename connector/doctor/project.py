@@ -20,10 +20,22 @@ from connector.adapters.supabase.stored_files import SupabaseStoredFiles
 from connector.adapters.supabase.wakeups import SupabaseWakeups
 from connector.doctor.findings import Finding, bad, good, warning
 from connector.domain.outgoing import StoredFile
-from connector.errors import ConnectorError, SchemaMissing, SupabaseUnavailable
+from connector.errors import (
+    ConnectorError,
+    KeyRefused,
+    OverQuota,
+    SchemaMissing,
+    SupabaseBusy,
+    SupabasePaused,
+    SupabaseUnavailable,
+)
 from connector.sealing import Sealer
 
-LISTENED_TO: Final = 5  # tables that apps hear of by Realtime
+# Tables that apps hear of by Realtime.
+LISTENED_TO: Final = (
+    *("wa_sessions", "wa_chats", "wa_messages"),
+    *("wa_attachments", "wa_outbox"),
+)
 SLOW: Final = 1.0
 MOST_SKEW: Final = 5.0  # seconds: more confuses people who compare times
 BELL_SECONDS: Final = 15.0
@@ -36,6 +48,15 @@ _CLOSE: Final = (
     "Somebody changed it; change it back: enable row-level security on the table, revoke"
     " what anon was granted, make the bucket private."
 )
+_CURES: Final = {
+    SupabaseBusy.code: "Look at what else asks so much of this project, and try again.",
+    SupabasePaused.code: "Restore it; numbers stay online and spool meanwhile.",
+    SchemaMissing.code: _PUSH,
+    KeyRefused.code: _KEY,
+    OverQuota.code: "Look at them in the dashboard; messages wait in the spool meanwhile.",
+}
+_UNREACHED: Final = "Check SUPABASE_URL, the network, and status.supabase.com."
+_REFUSED: Final = "Look the code up: it is Postgres' or Supabase's own."
 
 Answer = Mapping[str, Any]
 
@@ -47,10 +68,9 @@ async def reached(client: SupabaseClient) -> tuple[Finding, Answer | None]:
         [answer] = await client.call("wa_doctor", {})
     except SupabaseUnavailable as error:
         return _unreachable(error), None
-    except SchemaMissing as error:
-        return bad("supabase", str(error), _PUSH), None
     except ConnectorError as error:
-        return bad("supabase", str(error), _KEY), None
+        cure = _CURES.get(error.code, _REFUSED)
+        return bad("supabase", str(error), cure), None
     took = time.monotonic() - began
     sentence = f"It answers within {1000 * took:.0f} ms."
     if took > SLOW:
@@ -69,11 +89,7 @@ def _unreachable(error: SupabaseUnavailable) -> Finding:
             if told
             else "Something answers at SUPABASE_URL, but not as Supabase does."
         )
-    return bad(
-        "supabase",
-        sentence,
-        "Check SUPABASE_URL, the network, and whether the project is paused.",
-    )
+    return bad("supabase", sentence, _CURES.get(error.code, _UNREACHED))
 
 
 def schema(answer: Answer) -> Finding:
@@ -97,12 +113,13 @@ def doors(answer: Answer) -> Finding:
 
 
 def realtime_tables(answer: Answer) -> Finding:
-    if answer["published"] == LISTENED_TO:
+    if answer["published"] == len(LISTENED_TO):
         return good("realtime tables", "Apps hear of every change.")
     return bad(
         "realtime tables",
-        f"{answer['published']} of {LISTENED_TO} are in the publication.",
-        "Add them to supabase_realtime (Database, Publications).",
+        f"{answer['published']} of {len(LISTENED_TO)} are in the publication.",
+        "Add what is missing to supabase_realtime (Database, Publications):"
+        f" {', '.join(LISTENED_TO)}.",
     )
 
 
@@ -138,6 +155,8 @@ async def saved_states(client: SupabaseClient, sealer: Sealer) -> Finding:
             " after a comma. If it is lost, these numbers have to be logged out and"
             " linked again.",
         )
+    if not saved:
+        return good("saved states", "No number has one yet.")
     if earlier:
         sentence = f"Those of {saved} numbers open, {earlier} with an earlier key only."
         return good("saved states", f"{sentence} `zapbase keys rotate` exchanges it.")

@@ -18,6 +18,7 @@ import pytest
 from connector.adapters.supabase.client import SupabaseClient
 from connector.adapters.supabase.probes import has_schema
 from connector.adapters.whatsapp.spool.writer import FILE_NAME, connect
+from connector.doctor import project
 from connector.sealing import Sealer
 from devstack.supabase.local import LocalSupabase
 
@@ -111,6 +112,7 @@ async def test_what_stands_open_or_is_missing_is_named(
     assert told["realtime tables"]["sentence"].startswith("4 of 5")
     assert "wa_store_batch" in told["schema"]["sentence"]
     assert "supabase db push" in told["schema"]["cure"]
+    assert "wa_chats" in told["realtime tables"]["cure"]
     assert "revoke" in told["row-level security"]["cure"]
 
 
@@ -150,6 +152,24 @@ async def test_a_wrong_key_and_a_wrong_address_are_told_apart(
     assert "not as Supabase does" in taken_in["supabase"]["sentence"]
     assert code == 1
     assert "storage" not in unreachable
+
+
+@pytest.mark.parametrize(
+    ("status", "cure"),
+    [(401, "SECRET_KEY"), (402, "dashboard"), (429, "asks so much"), (540, "Restore")],
+)
+async def test_what_keeps_supabase_from_answering_has_a_cure_of_its_own(
+    local: LocalSupabase, status: int, cure: str
+) -> None:
+    client = SupabaseClient(local.url, local.keys.secret)
+    local.faults.answer(status)
+
+    finding, answer = await project.reached(client)
+
+    local.faults.heal()
+    await client.aclose()
+    assert answer is None
+    assert cure in finding.cure
 
 
 async def test_a_spool_of_another_key_and_a_folder_of_somebody_elses_are_named(
