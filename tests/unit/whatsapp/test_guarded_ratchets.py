@@ -9,7 +9,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from connector.adapters.whatsapp.store import guarded
+from connector.adapters.whatsapp.store.device_store import WhatsAppStore
 from connector.adapters.whatsapp.store.guarded import guard_ratchets
 
 # As whatsmeow makes and writes it.
@@ -47,6 +50,29 @@ def kept(store: sqlite3.Connection, who: str = "bob") -> bytes:
     query = "select session from whatsmeow_sessions where their_id = ?"
     [(found,)] = store.execute(query, (who,)).fetchall()
     return bytes(found)
+
+
+def test_a_store_that_is_busy_worries_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guarded, "_BUSY_MILLISECONDS", 1)
+    whatsapp = WhatsAppStore(tmp_path)
+    whatsapp.prepare()
+    path = tmp_path / "store.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as busy:
+        busy.execute(TABLE)
+        busy.execute("begin immediate")
+
+        with capture_logs() as lines:
+            whatsapp.lineage()
+
+    assert [line["log_level"] for line in lines] == ["debug"]
+    assert whatsapp.lineage()
+    with closing(sqlite3.connect(path)) as store:
+        [(guards,)] = store.execute(
+            "select count(*) from sqlite_master where type = 'trigger'"
+        ).fetchall()
+    assert guards == 1, "it was tried again"
 
 
 def test_who_read_before_and_writes_after_an_encryption_changes_nothing(

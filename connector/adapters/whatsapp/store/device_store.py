@@ -85,7 +85,10 @@ class WhatsAppStore:
             if guard_ratchets(self.folder / STORE_NAME):
                 _guarded.add(lineage)
         except sqlite3.Error as error:
-            log.warning("ratchets not guarded yet", error=error)
+            # A number that was just linked writes without pause: nobody need look.
+            busy = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY
+            say = log.debug if busy else log.warning
+            say("ratchets not guarded yet", session_id=self.folder.name, error=error)
 
     def is_paired(self) -> bool:
         """Whether the store holds a device: one that WhatsApp may since have revoked."""
