@@ -7,6 +7,7 @@ create table wa_private.session_leases (
   holder text constraint session_leases_holder_check check (holder <> ''),
   term bigint not null default 0,
   expires_at timestamptz not null default '-infinity',
+  run_by text,
   changed_hands_at timestamptz
 );
 comment on table wa_private.session_leases is 'Which connector runs a session, and until when.';
@@ -14,8 +15,10 @@ comment on column wa_private.session_leases.term is
 'Rises each time the lease is taken; writes carrying an older term are refused. Rows are never '
 'deleted while the session exists: a term that began again at 1 would let old writes through.';
 
+comment on column wa_private.session_leases.run_by is
+'The connector that held it last, also while and after a command borrows it: a command logs in nowhere.';
 comment on column wa_private.session_leases.changed_hands_at is
-'When it was last taken by another holder than the one before; null: there was only one.';
+'When it was last taken by another connector than the one before; null: there was only one.';
 
 create index session_leases_holder_idx on wa_private.session_leases (holder, expires_at);
 create index session_leases_expires_at_idx on wa_private.session_leases (expires_at);

@@ -14,14 +14,14 @@ as $$
     select lease.session_id
     from wa_private.session_leases as lease
     inner join public.wa_sessions as session on session.id = lease.session_id
-    left join wa_private.connectors as last on last.holder = lease.holder
+    left join wa_private.connectors as last on last.holder = lease.run_by
     where lease.session_id = any(p_waiting)
       and lease.expires_at <= now()
       and greatest(lease.expires_at, session.updated_at) <= now() - p_waited
       -- If the database was away for all, whoever is back first leaves the others time to be back as well:
       -- their numbers are online.
       and not coalesce(
-        lease.holder <> p_holder
+        lease.run_by <> p_holder
         and last.shares_until <= now()
         and exists (
           select from wa_private.connectors as mine
@@ -29,14 +29,15 @@ as $$
         ),
         false
       )
-    order by lease.holder is not distinct from p_holder desc, lease.expires_at, lease.session_id
+    order by lease.run_by is not distinct from p_holder desc, lease.expires_at, lease.session_id
     limit greatest(p_limit, 0)
     for update of lease skip locked
   )
   update wa_private.session_leases as lease
   set
-    changed_hands_at = case when lease.holder <> p_holder then now() else lease.changed_hands_at end,
+    changed_hands_at = case when lease.run_by <> p_holder then now() else lease.changed_hands_at end,
     holder = p_holder,
+    run_by = p_holder,
     term = lease.term + 1,
     expires_at = now() + p_ttl
   from free

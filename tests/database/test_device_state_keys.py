@@ -7,7 +7,15 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.database.scene import Connection, Database, Session, claim, expire, release
+from tests.database.scene import (
+    Connection,
+    Database,
+    Session,
+    claim,
+    expire,
+    look,
+    release,
+)
 from tests.database.test_device_state import head, loaded, save, sealed_text, stage
 
 OLD, NEW = "\x01old.", "\x01new."
@@ -70,6 +78,22 @@ async def test_a_lease_is_borrowed_only_while_nobody_runs_the_session(
     await release(service, "a command", {leased.id: 2})
     assert await claim(service, "connector-a") == {leased.id: 3}
     assert await borrow(service, leased.workspace_id) is None
+
+
+async def test_who_borrows_a_lease_is_no_other_connector(
+    leased: Session, service: Connection
+) -> None:
+    """Which would excuse a foreign login with the number's keys for a minute."""
+    terms = [1]
+    for name in ("connector-a", "connector-b"):
+        await release(service, "connector-a", {leased.id: terms[-1]})
+        borrowed = await borrow(service, leased.id)
+        assert borrowed is not None
+        await release(service, "a command", {leased.id: borrowed["term"]})
+        [taken] = (await look(service, name))["leases"]
+        terms.append(taken["term"])
+
+        assert taken["other_held_ago"] == (None if name == "connector-a" else 0)
 
 
 async def test_seals_are_exchanged_and_what_they_hold_stays_in_its_generation(
