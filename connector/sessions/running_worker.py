@@ -89,7 +89,7 @@ class RunningWorker:
         try:
             await within(self._clock, ANSWER_WITHIN, self._worker.ping())
         except (ConnectorError, TimeoutError) as error:
-            log.warning("no answer", session_id=self._held.session_id, error=error)
+            log.warning("worker silent", session_id=self._held.session_id, error=error)
             return False
         return True
 

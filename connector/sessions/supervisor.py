@@ -215,7 +215,9 @@ class Supervisor:
         try:
             await within(self._around.clock, RECORD_WITHIN, recording)
         except (ConnectorError, TimeoutError) as failure:
-            log.warning("event lost", session_id=held.session_id, error=failure)
+            log.warning(
+                "notice not recorded", session_id=held.session_id, error=failure
+            )
 
     async def _pause(self, failures: int, runner: SessionRunner) -> None:
         seconds = max(back_off(failures, self._around.chance()).total_seconds(), 1.0)

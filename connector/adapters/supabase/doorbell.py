@@ -149,7 +149,9 @@ class Doorbell:
         if state == RealtimeSubscribeStates.SUBSCRIBED:
             self._joined.set()
         elif not self._failure.done():
-            self._failure.set_result(f"channel {state.value.lower()}")
+            self._failure.set_result(
+                f"channel {state.value.lower().removeprefix('channel_')}"
+            )
 
     def _on_broadcast(self, broadcast: Mapping[str, Any]) -> None:
         event, payload = broadcast.get("event"), broadcast.get("payload")

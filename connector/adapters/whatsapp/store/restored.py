@@ -41,4 +41,7 @@ def forget_ratchets(store: Path) -> None:
         if connection.execute(_TABLES).fetchone() == (2,):
             connection.execute(_SESSIONS)
             connection.execute(_SENDER_KEYS)
-            log.warning("store restored: its ratchets are begun anew")
+            log.warning(
+                "store restored: its ratchets are begun anew",
+                session_id=store.parent.name,
+            )
