@@ -3,30 +3,12 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import tempfile
 from pathlib import Path
 
-import structlog
-from hypothesis import settings
-
-from connector.logs import describe_error, keep_allowed
 from connector.machine import Memory
-
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("zapbase", deadline=None, max_examples=30)
-settings.load_profile("zapbase")
-
-# As in production; structlog's own way draws whole tracebacks, which takes for ever.
-structlog.configure(
-    processors=[
-        structlog.processors.add_log_level,
-        describe_error,
-        keep_allowed,
-        structlog.processors.KeyValueRenderer(),
-    ]
-)
-
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - what is made in it has names of its own
 PLENTY = 8 * 1024**3
@@ -50,8 +32,13 @@ _work_in_memory()
 
 
 def pytest_collectstart() -> None:
-    """What is loaded now stays: looking through it again and again is a second."""
+    """What is loaded now stays: looking through it again and again is a second.
+
+    The circumstances wait until now because whoever only hands out the tests
+    (`-n 2`) collects none, and all others wait until it has begun.
+    """
     gc.disable()
+    importlib.import_module("tests.circumstances")
 
 
 def pytest_collection_finish() -> None:
