@@ -22,21 +22,6 @@ from tests.fakes.device_states import MemoryStates
 PATIENCE = 10.0
 
 
-@pytest.fixture
-def states() -> MemoryStates:
-    return MemoryStates()
-
-
-@pytest.fixture
-def here(tmp_path: Path, states: MemoryStates) -> Machine:
-    return Machine(tmp_path / "here", states)
-
-
-@pytest.fixture
-def elsewhere(tmp_path: Path, states: MemoryStates) -> Machine:
-    return Machine(tmp_path / "elsewhere", states)
-
-
 async def test_nothing_is_saved_before_a_phone_is_linked(
     here: Machine, states: MemoryStates
 ) -> None:

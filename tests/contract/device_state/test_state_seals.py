@@ -16,21 +16,6 @@ from tests.fakes.device_states import MemoryStates, tampered
 from tests.fakes.supabase import ANA
 
 
-@pytest.fixture
-def states() -> MemoryStates:
-    return MemoryStates()
-
-
-@pytest.fixture
-def here(tmp_path: Path, states: MemoryStates) -> Machine:
-    return Machine(tmp_path / "here", states)
-
-
-@pytest.fixture
-def elsewhere(tmp_path: Path, states: MemoryStates) -> Machine:
-    return Machine(tmp_path / "elsewhere", states)
-
-
 async def test_a_new_key_seals_all_pages_anew_and_the_old_one_may_go(
     here: Machine, tmp_path: Path, states: MemoryStates
 ) -> None:
@@ -49,12 +34,19 @@ async def test_whoever_takes_over_with_a_new_key_seals_all_pages_anew_before_it_
     here: Machine, tmp_path: Path, states: MemoryStates
 ) -> None:
     await here.links()
+    here.store.say("one")
     await here.saves(AT_REST)
 
     rotated = Machine(tmp_path / "rotated", states, OTHER_KEY, KEY)
     await rotated.kept.bring(2)  # and is killed before it saves anything
 
-    await Machine(tmp_path / "later", states, OTHER_KEY).kept.bring(3)
+    seal = StateSeal.of(ANA, (OTHER_KEY, KEY))
+    assert states.newest is not None
+    assert seal.is_current(states.newest)
+    assert all(map(seal.has_current, states.stored.values()))
+    later = Machine(tmp_path / "later", states, OTHER_KEY)
+    await later.kept.bring(3)
+    assert later.store.said == ["one"]
 
 
 async def test_pages_of_a_key_that_goes_are_noticed_below_a_manifest_of_the_new_one(
