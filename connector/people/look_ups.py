@@ -21,6 +21,7 @@ from connector.domain.look_ups import Pace
 from connector.domain.messages import Chat, ChatKind, Message
 from connector.domain.retry import LONGEST_FOR_SUPABASE, back_off
 from connector.errors import (
+    ConnectorError,
     FetchFailed,
     InputRefused,
     LookupRefusal,
@@ -116,17 +117,20 @@ class _Asking:
             except SupabaseUnavailable:
                 await self._back_off()
             except SupabaseRefused as error:
-                # Perhaps this one only: let the others have their turn.
-                log.warning(
-                    "answer not kept", session_id=self._context.session_id, error=error
-                )
-                del self._due[:1]
+                self._drop_first(error)
                 await self._back_off()
             except (NotConnected, WorkerGone):
                 await self._clock.sleep(RECONNECT_PAUSE)
             else:
                 if not self._due:
                     await self._until_rung()
+
+    def _drop_first(self, error: ConnectorError) -> None:
+        """Perhaps it is this answer only: let the others have their turn."""
+        if self._due:  # else we were told of none, which others say, once for all
+            session_id = self._context.session_id
+            log.warning("answer not kept", session_id=session_id, error=error)
+            del self._due[0]
 
     async def _ask_all(self, worker: Worker) -> None:
         """Ask until nothing is due, or the connection is lost."""

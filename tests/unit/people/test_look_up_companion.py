@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from connector.domain.addresses import Jid
 from connector.domain.chats import (
@@ -260,6 +261,18 @@ async def test_a_bucket_that_refuses_stops_no_group(scene: Scene) -> None:
         await scene.clock.advance(30)
 
     assert scene.intake.stored == [answer.update, answer.roster]
+
+
+async def test_who_is_refused_whatever_is_asked_does_not_say_so_each_time(
+    scene: Scene,
+) -> None:
+    scene.people.failures += [SupabaseRefused()] * 20
+    with capture_logs() as logs:
+        async with scene.running():
+            await scene.clock.advance(60)
+
+    assert scene.people.looks > 5
+    assert logs == []
 
 
 @pytest.mark.parametrize("error", [NotConnected(), SupabaseUnavailable()])
