@@ -76,6 +76,9 @@ create index wa_outbox_chat_id_idx on public.wa_outbox (chat_id);
 create index wa_outbox_message_id_idx on public.wa_outbox (message_id);
 create index wa_outbox_due_idx on public.wa_outbox (session_id, priority desc, send_after, seq)
 where state = 'queued';
+-- When the next one's time comes, whatever its priority: apps number thousands of rows by it.
+create index wa_outbox_send_after_idx on public.wa_outbox (session_id, send_after)
+where state = 'queued';
 create index wa_outbox_expires_at_idx on public.wa_outbox (session_id, expires_at)
 where state = 'queued' and expires_at is not null;
 create index wa_outbox_in_flight_idx on public.wa_outbox (session_id)

@@ -105,7 +105,7 @@ as $$
 $$;
 comment on function wa_private.has_overdue_outbox(uuid) is 'Whether there is anything for sweep_outbox to end.';
 
-create function wa_private.sweep_outbox(p_session_id uuid, p_limit integer default null)
+create function wa_private.sweep_outbox(p_session_id uuid, p_limit integer)
 returns integer
 language plpgsql
 volatile
@@ -166,7 +166,7 @@ begin
 end;
 $$;
 comment on function wa_private.sweep_outbox(uuid, integer) is
-'Ends what waited too long: to be sent (expired), or for its receipt (uncertain). At most p_limit rows (null: all); '
+'Ends what waited too long: to be sent (expired), or for its receipt (uncertain). At most p_limit rows; '
 'returns how many.';
 
 revoke execute on function wa_private.record_outbox_results(uuid, jsonb) from public, anon, authenticated;

@@ -86,6 +86,9 @@ set enable_seqscan = off
 set plan_cache_mode = force_generic_plan
 as $$
 declare
+  -- An app may have queued 100,000 for the same moment. Together they would take longer than a call may: it would be
+  -- broken off each time, and what was sent never recorded.
+  swept_at_once constant integer := 500;
   held_until timestamptz;
   session public.wa_sessions;
   picked uuid[];
@@ -97,7 +100,7 @@ begin
     -- both the message's id and its receipt; side by side, neither would, and the tick were lost.
     perform wa_private.take_turns(p_session_id);
     perform wa_private.record_outbox_results(p_session_id, coalesce(p_results, '[]'));
-    perform wa_private.sweep_outbox(p_session_id);
+    perform wa_private.sweep_outbox(p_session_id, swept_at_once);
   end if;
 
   -- An expired lease still records what is true, but begins nothing new.
@@ -118,6 +121,7 @@ begin
       where entry.session_id = p_session_id
         and entry.state = 'queued'
         and entry.send_after <= now()
+        and coalesce(entry.expires_at, 'infinity') > now()
       order by entry.priority desc, entry.send_after, entry.seq
       limit p_limit
       for update skip locked

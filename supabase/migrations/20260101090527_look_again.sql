@@ -13,46 +13,16 @@ set search_path = ''
 set enable_seqscan = off
 as $$
 begin
-  -- From one priority to the next, and in each to the first row that matters: an app may have queued a month's.
-  with recursive level as (
-    (
-      select entry.priority
-      from public.wa_outbox as entry
-      where entry.session_id = p_session_id and entry.state = 'queued'
-      order by entry.priority desc
-      limit 1
-    )
-    union all
-    select (
-      select entry.priority
-      from public.wa_outbox as entry
-      where entry.session_id = p_session_id and entry.state = 'queued' and entry.priority < level.priority
-      order by entry.priority desc
-      limit 1
-    )
-    from level
-    where level.priority is not null
-  )
-  select bool_or(first.send_after <= p_now), min(later.send_after)
-  into is_due, next_due
-  from level
-  cross join lateral (
-    select entry.send_after
-    from public.wa_outbox as entry
-    where entry.session_id = p_session_id and entry.state = 'queued' and entry.priority = level.priority
-    order by entry.send_after
-    limit 1
-  ) as first
-  left join lateral (
-    select entry.send_after
-    from public.wa_outbox as entry
-    where entry.session_id = p_session_id
-      and entry.state = 'queued'
-      and entry.priority = level.priority
-      and entry.send_after > p_now
-    order by entry.send_after
-    limit 1
-  ) as later on true;
+  select first.send_after <= p_now into is_due
+  from public.wa_outbox as first
+  where first.session_id = p_session_id and first.state = 'queued'
+  order by first.send_after
+  limit 1;
+  select later.send_after into next_due
+  from public.wa_outbox as later
+  where later.session_id = p_session_id and later.state = 'queued' and later.send_after > p_now
+  order by later.send_after
+  limit 1;
 end;
 $$;
 comment on function wa_private.queued_times(uuid, timestamptz) is
@@ -71,7 +41,7 @@ declare
   pace wa_private.pace;
   allowed_at timestamptz := '-infinity';
   retry_at timestamptz;
-  expires_at timestamptz;
+  ends_at timestamptz;
 begin
   if times.is_due is null then
     return null;
@@ -79,9 +49,10 @@ begin
   select min(entry.retry_at) into retry_at
   from public.wa_outbox as entry
   where entry.session_id = p_session.id and entry.state = 'queued' and entry.retry_at > p_now;
-  select min(entry.expires_at) into expires_at
+  -- What has expired already was more than is swept at once: the rest is for the next look.
+  select case when min(entry.expires_at) <= p_now then p_now else min(entry.expires_at) end into ends_at
   from public.wa_outbox as entry
-  where entry.session_id = p_session.id and entry.state = 'queued' and entry.expires_at > p_now;
+  where entry.session_id = p_session.id and entry.state = 'queued' and entry.expires_at is not null;
 
   if p_session.paused_until > p_now then
     allowed_at := p_session.paused_until;
@@ -92,7 +63,7 @@ begin
       when pace.any_at > p_now then pace.any_at else greatest(pace.new_at, p_session.new_chats_paused_until)
     end;
   end if;
-  return least(retry_at, expires_at, times.next_due, case when allowed_at > p_now then allowed_at end);
+  return least(retry_at, ends_at, times.next_due, case when allowed_at > p_now then allowed_at end);
 end;
 $$;
 comment on function wa_private.look_again_at(public.wa_sessions, timestamptz) is

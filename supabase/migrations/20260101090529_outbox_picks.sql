@@ -45,6 +45,7 @@ begin
     where due.session_id = p_session.id
       and due.state = 'queued'
       and due.send_after <= p_now
+      and coalesce(due.expires_at, 'infinity') > p_now
       and due.kind not in ('read', 'typing')
       -- As is_first_contact and is_stranger say it, which would take four times as long for thousands that wait.
       and (
@@ -121,6 +122,7 @@ begin
       and entry.state = 'queued'
       and entry.kind in ('read', 'typing')
       and entry.send_after <= p_now
+      and coalesce(entry.expires_at, 'infinity') > p_now
       and coalesce(entry.retry_at, '-infinity') <= p_now
       and (entry.kind = 'read' or not paused)
     order by entry.priority desc, entry.send_after, entry.seq

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
 
-from tests.database.outbox import BOB, queue
+from tests.database.outbox import BOB, ids, queue, sent, states
 from tests.database.scene import Connection, Database, Session, ask_outbox
 
 CALLS = """select coalesce(sum(calls), 0)::integer from pg_stat_xact_user_functions
     where schemaname = 'wa_private' and funcname like $1"""
+QUEUED = "select count(*) from wa_outbox where state = 'queued'"
+SCANS = """select idx_scan::integer from pg_stat_xact_user_tables
+    where relname = 'wa_outbox'"""
+IN_A_DAY = datetime.now(UTC) + timedelta(days=1)
 WROTE_EVER = """explain (costs off) select from wa_messages
     where chat_id = gen_random_uuid() and not from_me"""
 
@@ -65,6 +70,52 @@ async def test_a_chat_that_waits_is_passed_in_one_step(
         assert answer["rows"] == []
 
     assert calls[0] == calls[1] > 0
+
+
+async def test_thousands_that_expire_together_keep_nothing_else_waiting(
+    service: Connection, leased: Session
+) -> None:
+    swept_at_once = 500
+    late = await queue(service, leased, *["late"] * (swept_at_once + 1))
+    await service.execute("update wa_outbox set expires_at = now() - interval '1 s'")
+    [text] = await queue(service, leased, "oi")
+
+    first = await ask_outbox(service, leased, limit=16)
+    unswept = await service.fetchval(QUEUED)
+    second = await ask_outbox(service, leased, sent(text), limit=16)
+
+    assert ids(first["rows"]) == [text]
+    assert unswept == 1
+    assert second == {"rows": [], "look_again_in_seconds": None}
+    assert await states(service) == ["expired"] * len(late) + ["sent"]
+
+
+@pytest.mark.parametrize("limit", [None, 1000])
+async def test_what_is_swept_later_is_looked_at_at_once(
+    service: Connection, leased: Session, limit: int | None
+) -> None:
+    await service.execute("update wa_sessions set send_per_day = $1", limit)
+    await queue(service, leased, *["late"] * 501)
+    await service.execute("update wa_outbox set expires_at = now() - interval '1 s'")
+
+    answer = await ask_outbox(service, leased)
+
+    assert answer == {"rows": [], "look_again_in_seconds": 0}
+
+
+async def test_a_priority_for_each_row_is_no_way_to_keep_postgres_busy(
+    service: Connection, leased: Session
+) -> None:
+    await queue(service, leased, *["later"] * 1000, send_after=IN_A_DAY)
+    await service.execute("update wa_outbox set priority = seq")
+
+    async with service.transaction():
+        before = await service.fetchval(SCANS)
+        answer = await ask_outbox(service, leased)
+        scans = await service.fetchval(SCANS) - before
+
+    assert answer["look_again_in_seconds"] == 3600
+    assert 0 < scans < 20
 
 
 async def test_a_tick_refused_for_now_holds_back_no_message(
