@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Ma
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Final
 
 import httpx
 
@@ -15,6 +16,9 @@ from connector.adapters.supabase.media import true_status
 from connector.domain.messages import Json
 from connector.errors import SupabaseUnavailable
 from connector.metrics import OK, outcome_of
+
+# It may be away, and it may refuse our key: whoever asked last has said which.
+NOT_ASKED: Final = "Not asked: what others asked just before was in vain."
 
 
 class MeasuredClient(SupabaseClient):
@@ -37,7 +41,7 @@ class MeasuredClient(SupabaseClient):
 
     async def call(self, function: str, arguments: Mapping[str, Json]) -> list[Row]:
         if not self._may_ask(function):
-            raise SupabaseUnavailable
+            raise SupabaseUnavailable(NOT_ASKED)
         with self._timed(function):
             return await super().call(function, arguments)
 

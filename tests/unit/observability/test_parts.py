@@ -148,7 +148,7 @@ async def test_what_is_spared_has_failed_and_costs_no_request() -> None:
     )
 
     assert await client.call("wa_claim_sessions", {}) == []
-    with pytest.raises(SupabaseUnavailable):
+    with pytest.raises(SupabaseUnavailable, match="Not asked"):
         await client.call("wa_store_batch", {})
     await client.aclose()
 
