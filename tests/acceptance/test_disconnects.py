@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 
 from devstack.whatsapp import Failure
 from tests.acceptance.world import Linked, World
-
-
-async def _still_works(linked: Linked) -> None:
-    bob = linked.world.somebody("Bob")
-    await bob.says(linked.owner, "ainda aí?")
-    await linked.message("ainda aí?")
-    row_id = await linked.sends(bob.number, "sim")
-    await linked.app.outbox_is(row_id, "delivered")
-    assert [heard.text for heard in bob.heard] == ["sim"]
 
 
 @pytest.mark.parametrize("ending", ["tcp", "close", "503", "515"])
@@ -36,7 +24,7 @@ async def test_a_passing_end_is_healed_without_anybody(
     await linked.world.stage.whatsapp.until(lambda: linked.device.logins > logins)
     await linked.session_is("connected")
 
-    await _still_works(linked)
+    await linked.still_works()
 
 
 # What a refused login leads to: state, code, who must act, and whether the keys are gone.
@@ -78,7 +66,7 @@ async def test_a_login_refused_for_now_is_tried_again(
     linked.owner.login_failure = None
     await linked.session_is("connected", within=60)
 
-    await _still_works(linked)
+    await linked.still_works()
 
 
 async def test_a_number_unlinked_on_the_phone_asks_for_a_new_scan(
@@ -112,21 +100,6 @@ async def test_a_copy_of_the_keys_elsewhere_raises_an_alarm_and_no_fight(
     assert linked.device.logins == logins
 
 
-async def test_a_half_open_socket_is_noticed_and_replaced(own_world: World) -> None:
-    linked = await own_world.linked()
-    logins = linked.device.logins
-
-    linked.device.freeze()
-    row = await linked.passes("reconnecting", within=60)
-    await own_world.stage.whatsapp.until(
-        lambda: linked.device.logins > logins, timeout=60
-    )
-    await linked.session_is("connected")
-
-    assert row["state_code"] == "keepalive_timeout"
-    await _still_works(linked)
-
-
 async def test_an_unreachable_whatsapp_is_said_and_tried_until_it_is_back(
     own_world: World,
 ) -> None:
@@ -140,7 +113,7 @@ async def test_an_unreachable_whatsapp_is_said_and_tried_until_it_is_back(
     await linked.session_is("connected", within=60)
 
     assert row["user_action"] == "wait"
-    await _still_works(linked)
+    await linked.still_works()
 
 
 async def test_a_refusal_outlives_the_connector_that_met_it(own_world: World) -> None:
@@ -159,14 +132,3 @@ async def test_a_refusal_outlives_the_connector_that_met_it(own_world: World) ->
     assert other.device.is_connected
     assert (at_rest["state"], at_rest["qr_code"]) == ("logged_out", None)
     assert code
-
-
-async def test_a_frozen_worker_does_not_stay_connected(own_world: World) -> None:
-    linked = await own_world.linked()
-
-    os.kill(linked.worker_pid(), signal.SIGSTOP)
-    row = await linked.passes("reconnecting", within=60)
-    await linked.session_is("connected")
-
-    assert row["state_code"] == "worker_silent"
-    await _still_works(linked)

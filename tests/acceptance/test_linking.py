@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from devstack.whatsapp import PairingRefused, UnknownCode
+from devstack.whatsapp import PairingRefused
 from tests.acceptance.world import Linked, World
 
 
@@ -62,29 +62,6 @@ async def test_a_phone_that_proves_nothing_is_refused_and_the_row_says_so(
     assert failed["state_code"] == "pairing_failed"
     assert failed["qr_code"] is None
     assert failed["user_action"] == "scan_qr"
-
-
-async def test_an_unscanned_qr_rotates_expires_and_comes_back_when_asked(
-    own_world: World,
-) -> None:
-    ana = own_world.somebody("Ana")
-    own_world.stage.whatsapp.qr_refs = 2  # each is shown for 20 s
-    app = await own_world.app()
-    session_id = await app.adds_number(desired_state="connected")
-
-    first = await app.qr_shown(session_id)
-    await app.qr_shown(session_id, other_than=first, within=60)
-    expired = await app.session_is(session_id, "failed", within=60)
-    with pytest.raises(UnknownCode):
-        await ana.phone.scans(first)
-    await app.wants(session_id, "connected")
-    fresh = await app.qr_shown(session_id)
-    await ana.phone.scans(fresh)
-    await app.session_is(session_id, "connected")
-
-    assert expired["state_code"] == "qr_timeout"
-    assert expired["qr_code"] is None
-    assert expired["user_action"] == "scan_qr"
 
 
 async def test_disconnecting_and_connecting_again_needs_no_qr(linked: Linked) -> None:

@@ -126,6 +126,15 @@ class Linked:
 
         return await self.app.until(look, within)
 
+    async def still_works(self) -> None:
+        """Somebody new is heard and answered."""
+        bob = self.world.somebody("Bob")
+        await bob.says(self.owner, "ainda aí?")
+        await self.message("ainda aí?")
+        row_id = await self.sends(bob.number, "sim")
+        await self.app.outbox_is(row_id, "delivered")
+        assert [heard.text for heard in bob.heard] == ["sim"]
+
     def worker_pid(self) -> int:
         """The process that runs this number."""
         return self.world.connector.worker_pid(self.session_id)
