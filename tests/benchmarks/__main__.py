@@ -55,6 +55,7 @@ ELSEWHERE: Sequence[Part[Fleet]] = (
     fleet.handover,
     fleet.failover,
     fleet.memory,
+    fleet.handover_of_many,
 )
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import statistics
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Final
 from devstack.app import App
 from devstack.connector_process import ConnectorProcess
 from devstack.stage import Stage
-from devstack.whatsapp import Person
+from devstack.whatsapp import LinkedDevice, Login, Person
 from tests.benchmarks.bare_neonize import BareNeonize
 from tests.benchmarks.figures import (
     Figures,
@@ -93,6 +94,30 @@ class Fleet:
         self.holder, self.other = self.other, self.holder
         return took
 
+    async def keep(self, count: int) -> None:
+        """Only so many of the numbers connected. Raises TimeoutError."""
+        leaving, self.numbers = self.numbers[count:], self.numbers[:count]
+        for number in leaving:
+            await self.app.wants(number.session_id, "disconnected")
+        await self.stage.whatsapp.until(
+            lambda: not any(number.device.is_connected for number in leaving),
+            timeout=PATIENCE,
+        )
+
+    async def all_move(self) -> list[float]:
+        """Stop the holder in order; for how many seconds each number was away."""
+        moving = {number.device: number.device.logins for number in self.numbers}
+        await self.holder.stop()
+        await self.stage.whatsapp.until(
+            lambda: all(one.is_connected for one in moving), timeout=PATIENCE
+        )
+        self.holder, self.other = self.other, self.holder
+        return [
+            _last_gap(self.stage.whatsapp.logins, device)
+            for device, logins in moving.items()
+            if device.logins > logins  # the other had its part of them before
+        ]
+
     async def other_is_ready(self) -> None:
         """It runs, listens, and has looked for numbers."""
         log = self.other.log_file
@@ -112,6 +137,25 @@ async def handover(fleet: Fleet) -> Figures:
         await fleet.other_is_ready()
         took.append(await fleet.moves(fleet.holder.stop()))
     return {"handover_s": round(max(took), 2)}
+
+
+def _last_gap(logins: Sequence[Login], device: LinkedDevice) -> float:
+    before, after = [login for login in logins if login.device is device][-2:]
+    assert before.ended_at is not None
+    return (after.active_at or after.at) - before.ended_at
+
+
+async def handover_of_many(fleet: Fleet) -> Figures:
+    """The same with many numbers: for how long each of them is away."""
+    median, longest = {}, {}
+    for count in fleet.sizes.moving:
+        await fleet.grow(count)
+        await fleet.keep(count)
+        await fleet.other_is_ready()
+        away = await fleet.all_move()
+        median[str(count)] = round(statistics.median(away), 1)
+        longest[str(count)] = round(max(away), 1)
+    return {"handover_away_p50_s": median, "handover_away_max_s": longest}
 
 
 async def failover(fleet: Fleet) -> Figures:

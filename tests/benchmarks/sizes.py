@@ -24,6 +24,7 @@ class Sizes:
     saves: int = 40
     fleet: tuple[int, ...] = (1, 10, 50)
     handovers: int = 3
+    moving: tuple[int, ...] = (50, 20)  # the last of all: fewer are kept each time
     lease_seconds: int = 30  # as shipped
 
 
@@ -41,5 +42,6 @@ QUICK = Sizes(
     saves=10,
     fleet=(1, 3),
     handovers=1,
+    moving=(3,),
     lease_seconds=10,
 )
