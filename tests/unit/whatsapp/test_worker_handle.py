@@ -12,7 +12,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from connector.adapters.whatsapp.process import worker_handle
-from connector.adapters.whatsapp.process.frames import AsyncChannel
+from connector.adapters.whatsapp.process.frames import (
+    AsyncChannel,
+    Frame,
+    encode,
+)
 from connector.adapters.whatsapp.process.orders import ExitCode
 from connector.adapters.whatsapp.process.worker_handle import WorkerHandle
 from connector.adapters.whatsapp.process.zygote import SpawnedWorker
@@ -29,12 +33,19 @@ class StuckProcess:
 
     def __init__(self, commands: socket.socket) -> None:
         self._commands = commands
+        self._commands.settimeout(0)
         self._ended = asyncio.Event()
         self.code = -9
 
     @property
     def alive(self) -> bool:
         return not self._ended.is_set()
+
+    def rings(self) -> None:
+        self._commands.sendall(encode(Frame({"signal": "spooled"})))
+
+    async def told(self) -> bytes:
+        return await asyncio.get_running_loop().sock_recv(self._commands, 1_000)
 
     def kill(self) -> None:
         self._commands.close()
@@ -68,6 +79,28 @@ async def test_a_send_that_is_not_answered_cannot_happen_after_it_was_given_up(
 
     # What the store does not hold by now, it never will.
     assert not process.alive
+
+
+async def test_a_burst_rings_now_and_then(
+    stuck: tuple[WorkerHandle, StuckProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle, process = stuck
+    events, seen = handle.events(), encode(Frame({"call": "seen"}))
+
+    async with asyncio.timeout(5):
+        monkeypatch.setattr(worker_handle, "SECONDS_BETWEEN_RINGS", 3600)
+        process.rings()
+        first = await anext(events)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        await handle.may_log_in(1.0)
+        assert seen not in await process.told()  # it would have come before
+        monkeypatch.setattr(worker_handle, "SECONDS_BETWEEN_RINGS", 0)
+        process.rings()
+        second = await anext(events)
+
+        assert await process.told() == seen
+        assert first == second == WorkerEvent(signal=Signal.SPOOLED)
 
 
 async def test_a_stop_that_had_to_leave_events_is_logged(

@@ -129,6 +129,7 @@ class _Worker:
         self._connection.disconnect()
         self._recorder.wait_idle(QUIET_SECONDS, deadline - 2 * QUIET_SECONDS)
         written = self._spool.flush(deadline - QUIET_SECONDS)
+        self._recorder.seen()  # who is stopped hears nobody say so, and may have to ring
         self._connection.stop()
         return ExitCode.STOPPED if written else ExitCode.STOP_TIMED_OUT
 

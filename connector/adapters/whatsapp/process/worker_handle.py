@@ -58,6 +58,7 @@ UPLOAD_SECONDS: Final = 30.0
 UPLOAD_BYTES_PER_SECOND: Final = 100_000
 STOP_SECONDS: Final = 6.0  # a planned stop takes less, by the worker's own clock
 KILL_SECONDS: Final = 5.0
+SECONDS_BETWEEN_RINGS: Final = 0.02  # who is woken reads on while there is something
 
 log = structlog.get_logger()
 
@@ -79,12 +80,13 @@ class WorkerHandle:
         self._pairing = False
         self._given_up = False
         self._own = WorkerEvent(signal=Signal.CONNECTED)
+        self._seeing: asyncio.Task[None] | None = None
         self._watching = asyncio.create_task(self._watch())
 
     async def events(self) -> AsyncIterator[WorkerEvent]:
         async for event in self._events.take():
-            if event.signal is Signal.SPOOLED:
-                await self._tell({"call": "seen"})
+            if event.signal is Signal.SPOOLED and not self._watching.done():
+                self._seeing = asyncio.create_task(self._see())
             yield event
 
     async def connect(self, *, pairing_phone: str | None) -> None:
@@ -233,6 +235,11 @@ class WorkerHandle:
         if "error" in answer.header:
             raise send_errors.from_header(answer.header)
 
+    async def _see(self) -> None:
+        """Let it ring again, but not for each tick of a burst: a ring costs both of us."""
+        await asyncio.sleep(SECONDS_BETWEEN_RINGS)
+        await self._tell({"call": "seen"})
+
     async def _tell(self, header: Mapping[str, Any]) -> None:
         with contextlib.suppress(OSError):  # gone; EXITED says so
             await self._channel.send(Frame(header))
@@ -257,6 +264,8 @@ class WorkerHandle:
             # Nobody listens to a worker that was told to stop: only this says it.
             log.error("stop cut short", session_id=self._session_id, code=code)
         self._calls.end()
+        if self._seeing is not None:
+            self._seeing.cancel()
         await self._channel.close()
         self._presences.end()
         self._events.put(WorkerEvent(signal=Signal.EXITED, code=code))
