@@ -57,7 +57,8 @@ as $$
 #variable_conflict use_column
 begin
   -- The key-share lock lets renewals through, but a takeover waits for (rather, skips)
-  -- writes in flight: what the next holder reads includes all of ours.
+  -- writes in flight: what the next holder reads includes all of ours. The session comes first, as for
+  -- whoever deletes it: they wait for us, or we find it gone.
   return query
   select lease.expires_at, session.workspace_id
   from wa_private.session_leases as lease
@@ -65,7 +66,7 @@ begin
   where lease.session_id = p_session_id
     and p_term between coalesce(p_oldest_term, lease.term) and lease.term
     and p_term > 0
-  for key share of lease;
+  for key share of session, lease;
   if not found then
     raise exception 'lease lost' using errcode = 'ZB001';
   end if;
@@ -82,6 +83,8 @@ security invoker
 set search_path = ''
 as $$
 begin
+  -- Before anything of the session's, as whoever deletes it does: one order of locks, no deadlocks.
+  perform from public.wa_sessions as session where session.id = p_session_id for key share;
   perform pg_advisory_xact_lock(hashtextextended('zapbase ' || p_session_id, 0));
 end;
 $$;

@@ -60,8 +60,9 @@ declare
   fault wa_private.fault;
 begin
   new.created_by := coalesce(auth.uid(), new.created_by);
+  -- Locked before its chats, as take_turns does.
   new.workspace_id := (
-    select session.workspace_id from public.wa_sessions as session where session.id = new.session_id
+    select session.workspace_id from public.wa_sessions as session where session.id = new.session_id for key share
   );
   -- What the Data API inserts together has the columns of all: what a row leaves out is null.
   new.id := coalesce(new.id, gen_random_uuid());

@@ -102,8 +102,10 @@ volatile
 security invoker
 set search_path = ''
 as $$
-  -- The lock of take_turns.
-  select pg_try_advisory_xact_lock(hashtextextended('zapbase ' || p_session_id, 0));
+  -- The locks of take_turns.
+  select exists (
+    select from public.wa_sessions as session where session.id = p_session_id for key share skip locked
+  ) and pg_try_advisory_xact_lock(hashtextextended('zapbase ' || p_session_id, 0));
 $$;
 comment on function wa_private.try_turn(uuid) is
 'Takes a session''s turn as take_turns does, unless somebody has it: whoever does several sessions waits for none.';

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -82,3 +83,58 @@ async def test_files_wait_for_a_batch_that_joins_the_messages_they_belong_to(
         await batch.commit()
 
         assert len(await claiming) == 1
+
+
+async def waits(database: Database, connection: Connection) -> None:
+    waiter = connection.get_server_pid()
+    async with database.as_postgres() as observer, asyncio.timeout(PATIENCE_SECONDS):
+        while not await observer.fetchval(  # noqa: ASYNC110
+            "select cardinality(pg_blocking_pids($1)) > 0", waiter
+        ):
+            await asyncio.sleep(0)
+
+
+async def report(connection: Connection, session: Session) -> None:
+    await connection.execute(
+        "select wa_report_session($1, 1, $2)",
+        session.id,
+        {"state": "connected", "jid": "5521900000009@s.whatsapp.net"},
+    )
+
+
+async def store_two(connection: Connection, session: Session) -> None:
+    await store(connection, session, messages(message("B"), message("C", **BY_NUMBER)))
+
+
+async def send_to_two(connection: Connection, session: Session) -> None:
+    await connection.execute(
+        """insert into wa_outbox (session_id, "to", payload)
+        select $1, recipient, '{"text": "hi"}' from unnest($2::text[]) as recipient""",
+        session.id,
+        [BOB, "5521900000001"],
+    )
+
+
+@pytest.mark.parametrize("write", [report, store_two, send_to_two])
+async def test_whoever_deletes_a_session_waits_for_what_is_written_to_it(
+    database: Database,
+    leased: Session,
+    service: Connection,
+    write: Callable[[Connection, Session], Awaitable[None]],
+) -> None:
+    await store(service, leased, messages(message("A")))
+    turn = service.transaction()
+    await turn.start()
+    await service.execute("select wa_private.take_turns($1)", leased.id)
+
+    async with database.as_service() as writer, database.as_service() as remover:
+        writing = asyncio.create_task(write(writer, leased))
+        await waits(database, writer)
+        deleting = asyncio.create_task(
+            remover.execute("delete from wa_sessions where id = $1", leased.id)
+        )
+        await waits(database, remover)
+        await turn.commit()
+
+        await writing
+        assert await deleting == "DELETE 1"
