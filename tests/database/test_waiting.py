@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
@@ -120,7 +121,7 @@ async def test_whoever_deletes_a_session_waits_for_what_is_written_to_it(
     database: Database,
     leased: Session,
     service: Connection,
-    write: Callable[[Connection, Session], Awaitable[None]],
+    write: Callable[[Connection, Session], Coroutine[Any, Any, None]],
 ) -> None:
     await store(service, leased, messages(message("A")))
     turn = service.transaction()
