@@ -56,6 +56,10 @@ _CURES: Final = {
     OverQuota.code: "Look at them in the dashboard; messages wait in the spool meanwhile.",
 }
 _UNREACHED: Final = "Check SUPABASE_URL, the network, and status.supabase.com."
+_NO_BUCKET: Final = (
+    f"Is there still a private bucket {BUCKET}? Otherwise make it anew. If there is, look at"
+    " status.supabase.com: files wait, texts go on."
+)
 _REFUSED: Final = "Look the code up: it is Postgres' or Supabase's own."
 
 Answer = Mapping[str, Any]
@@ -196,11 +200,7 @@ async def storage(client: SupabaseClient) -> Finding:
             back = b"".join([piece async for piece in content.pieces()])
         await store.remove([path])
     except ConnectorError as error:
-        return bad(
-            "storage",
-            str(error),
-            f"Is there still a private bucket {BUCKET}? Otherwise make it anew.",
-        )
+        return bad("storage", str(error), _CURES.get(error.code, _NO_BUCKET))
     if back != data:
         return bad("storage", "A file came back changed.", "Look for a proxy between.")
     return good("storage", "A file went there and back, and is gone.")

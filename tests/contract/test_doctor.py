@@ -165,11 +165,13 @@ async def test_what_keeps_supabase_from_answering_has_a_cure_of_its_own(
     local.faults.answer(status)
 
     finding, answer = await project.reached(client)
+    of_storage = await project.storage(client)
 
     local.faults.heal()
     await client.aclose()
     assert answer is None
     assert cure in finding.cure
+    assert cure in of_storage.cure
 
 
 async def test_a_spool_of_another_key_and_a_folder_of_somebody_elses_are_named(
