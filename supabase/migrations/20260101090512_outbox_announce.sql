@@ -1,6 +1,7 @@
 -- Purpose: what inserts into wa_outbox bring about at once: their chats show the messages as pending, with their files,
 -- and the connector's doorbell rings.
--- Affects: wa_private.attach_outbox_files, announce_outbox_rows, a trigger on public.wa_outbox (new).
+-- Affects: wa_private.attach_outbox_files, most_queued, refuse_full_queue, announce_outbox_rows, a trigger on
+-- public.wa_outbox (new).
 -- (Attachments are a later file: a function's body is read when it runs.)
 
 create function wa_private.attach_outbox_files(p_outbox_ids uuid[])
@@ -59,6 +60,44 @@ $$;
 comment on function wa_private.attach_outbox_files(uuid[]) is
 'Gives the messages of these rows their files: stored where the app, or the forwarded message, has them, or pending.';
 
+create function wa_private.most_queued()
+returns integer
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select 100000;
+$$;
+comment on function wa_private.most_queued() is
+'How many rows of a session may be queued: what the limits that sessions begin with let go in a hundred days.';
+
+create function wa_private.refuse_full_queue(p_session_ids uuid[])
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+set enable_seqscan = off
+as $$
+begin
+  if exists (
+    select from unnest(p_session_ids) as sending (id)
+    cross join lateral (
+      select from public.wa_outbox as entry
+      where entry.session_id = sending.id and entry.state = 'queued'
+      offset wa_private.most_queued() limit 1
+    ) as one_too_many
+  ) then
+    raise exception 'As many messages of this number as may wait are waiting.' using errcode = 'PT429',
+    detail = 'queue_full', hint = 'Insert more when some have been sent; wa_why_waiting says what they wait for.';
+  end if;
+end;
+$$;
+comment on function wa_private.refuse_full_queue(uuid[]) is
+'Raises PT429, queue_full, if more rows of one of these sessions are queued than may be: a loop in an app must not '
+'fill the disk of all.';
+
 -- security definer: members may not write messages, chats or attachments, nor broadcast.
 create function wa_private.announce_outbox_rows()
 returns trigger
@@ -69,6 +108,11 @@ set search_path = ''
 set enable_seqscan = off
 as $$
 begin
+  -- To count costs time where many wait. Of single inserts, one in 64 does it.
+  perform wa_private.refuse_full_queue(array_agg(distinct entry.session_id))
+  from inserted as entry
+  having bool_or(entry.seq % 64 = 0);
+
   insert into public.wa_messages (
     id, workspace_id, session_id, chat_id, from_me, sender_jid, kind, body, content, quoted_whatsapp_id,
     quoted_message_id, mentions, sent_at, status, source, expires_at
@@ -158,4 +202,6 @@ referencing new table as inserted
 for each statement execute function wa_private.announce_outbox_rows();
 
 revoke execute on function wa_private.attach_outbox_files(uuid[]) from public, anon, authenticated;
+revoke execute on function wa_private.most_queued() from public, anon, authenticated;
+revoke execute on function wa_private.refuse_full_queue(uuid[]) from public, anon, authenticated;
 revoke execute on function wa_private.announce_outbox_rows() from public, anon, authenticated;

@@ -17,6 +17,8 @@ CALLS = """select coalesce(sum(calls), 0)::integer from pg_stat_xact_user_functi
 QUEUED = "select count(*) from wa_outbox where state = 'queued'"
 SCANS = """select idx_scan::integer from pg_stat_xact_user_tables
     where relname = 'wa_outbox'"""
+AT_MOST_200 = """create or replace function wa_private.most_queued() returns integer
+    language sql immutable set search_path = '' as 'select 200'"""
 IN_A_DAY = datetime.now(UTC) + timedelta(days=1)
 WROTE_EVER = """explain (costs off) select from wa_messages
     where chat_id = gen_random_uuid() and not from_me"""
@@ -116,6 +118,39 @@ async def test_a_priority_for_each_row_is_no_way_to_keep_postgres_busy(
 
     assert answer["look_again_in_seconds"] == 3600
     assert 0 < scans < 20
+
+
+async def test_a_loop_in_an_app_fills_nobodys_disk(
+    database: Database, service: Connection, leased: Session
+) -> None:
+    other = await database.session()
+    async with database.as_postgres() as operator:
+        await operator.execute(AT_MOST_200)
+
+    await queue(service, leased, *["oi"] * 200)
+    with pytest.raises(asyncpg.PostgresError) as refusal:
+        await queue(service, leased, *["oi"] * 64)
+    await queue(service, other, *["oi"] * 64)
+    await ask_outbox(service, leased, limit=64)
+    await queue(service, leased, *["oi"] * 64)
+
+    assert (refusal.value.sqlstate, refusal.value.detail) == ("PT429", "queue_full")
+    assert await service.fetchval(QUEUED) == 200 + 64
+
+
+async def test_single_inserts_fill_no_queue_without_end(
+    database: Database, service: Connection, leased: Session
+) -> None:
+    async with database.as_postgres() as operator:
+        await operator.execute(AT_MOST_200)
+    await queue(service, leased, *["oi"] * 200)
+
+    async def insert_singly() -> None:
+        for _ in range(64):
+            await queue(service, leased, "oi")
+
+    with pytest.raises(asyncpg.PostgresError, match="may wait are waiting"):
+        await insert_singly()
 
 
 async def test_a_tick_refused_for_now_holds_back_no_message(
