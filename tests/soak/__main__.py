@@ -28,7 +28,12 @@ async def soak(directory: Path, options: argparse.Namespace) -> Report:
     async with Fleet.afloat(directory, options.numbers) as fleet:
         print(f"{options.numbers} numbers are linked and online", flush=True)
         traffic = await Traffic.prepared(fleet, chance, options.rate)
-        samples = Samples(fleet.connector, traffic.steady, options.samples)
+        samples = Samples(
+            fleet.connector,
+            traffic.steady,
+            [each.session_id for each in traffic.busy],
+            options.samples,
+        )
         sampling = asyncio.create_task(samples.take())
         await traffic.run(options.minutes * 60)
         sampling.cancel()

@@ -23,10 +23,12 @@ Figures = Mapping[str, float]
 
 @dataclass(slots=True)
 class Samples:
-    """`steady` are the sessions whose workers nobody restarts on purpose."""
+    """`steady` are the sessions whose workers nobody restarts on purpose; `busy` of them
+    have much to do."""
 
     connector: ConnectorProcess
     steady: Sequence[str]
+    busy: Sequence[str]
     file: Path | None = None  # a line of JSON for each look
     at: list[float] = field(default_factory=list)  # seconds, monotonic
     figures: list[Figures] = field(default_factory=list)
@@ -52,21 +54,23 @@ class Samples:
         # It was started first; a file that is being converted has a child as well.
         zygote = min(children(supervisor))
         workers = self._steady_workers()
+        busy = [workers[each] for each in self.busy if each in workers]
         return {
             **_process("supervisor", [supervisor]),
             **_process("zygote", [zygote]),
-            **_process("worker", workers),
+            **_process("worker", list(workers.values())),
+            **_process("busy", busy),
             **_data(self.connector.data_folder),
         }
 
-    def _steady_workers(self) -> list[int]:
+    def _steady_workers(self) -> Mapping[str, int]:
         for session_id in self.steady:
             with contextlib.suppress(LookupError):
                 pid = self.connector.worker_pid(session_id)
                 before = self._workers.setdefault(session_id, pid)
                 self.replaced += pid != before
                 self._workers[session_id] = pid
-        return list(self._workers.values())
+        return self._workers
 
 
 def _process(kind: str, pids: Sequence[int]) -> Figures:
