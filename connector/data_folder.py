@@ -8,6 +8,7 @@ import os
 import secrets
 import socket
 import struct
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
@@ -18,8 +19,10 @@ from connector.whole_file import write_whole
 LOCK_NAME: Final = "lock"
 HOLDER_NAME: Final = "holder"
 KEYS_NAME: Final = "keys"  # ids, one a line
-# struct flock of 64-bit Linux: type, whence, start, length, process
+# struct flock: type, whence, start, length, process. Elsewhere, as on macOS, the first two
+# come last.
 _FLOCK: Final = "hhqqi0q"
+_FLOCK_ELSEWHERE: Final = "qqihh"
 
 
 class DataFolder:
@@ -86,9 +89,14 @@ def keys_in_use(path: Path) -> Sequence[str] | None:
 
 def _is_locked(descriptor: int) -> bool:
     """By another process; only asked: were it taken, a connector could not start then."""
-    wanted = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-    found = fcntl.fcntl(descriptor, fcntl.F_GETLK, wanted)
-    [kind, *_] = struct.unpack(_FLOCK, found)
+    if sys.platform == "linux":
+        wanted = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        found = fcntl.fcntl(descriptor, fcntl.F_GETLK, wanted)
+        [kind, *_] = struct.unpack(_FLOCK, found)
+    else:
+        wanted = struct.pack(_FLOCK_ELSEWHERE, 0, 0, 0, fcntl.F_WRLCK, os.SEEK_SET)
+        found = fcntl.fcntl(descriptor, fcntl.F_GETLK, wanted)
+        [*_, kind, _whence] = struct.unpack(_FLOCK_ELSEWHERE, found)
     return bool(kind != fcntl.F_UNLCK)
 
 
