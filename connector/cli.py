@@ -29,7 +29,11 @@ _ON_THE_DATA_FOLDER: Final = ("spool", "keys", "doctor")
 def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     if chosen.command in _ON_THE_DATA_FOLDER:
-        become_connector(data_folder(os.environ))
+        try:
+            become_connector(data_folder(os.environ))
+        except CommandFailed as failure:
+            print(failure, file=sys.stderr)
+            return failure.code
     match chosen.command:
         case "version":
             print(f"zapbase {__version__}")

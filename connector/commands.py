@@ -31,7 +31,8 @@ def become_connector(folder: Path) -> None:
     """Where root asks, go on as whoever runs the connector on that folder.
 
     A file that root wrote anew would be closed to the connector, and `fly ssh console` is
-    root. Nothing changes for anybody else, nor where no connector has run yet.
+    root. Nothing changes for anybody else, nor where no connector has run yet. Raises
+    CommandFailed.
     """
     if os.geteuid() != 0:
         return
@@ -39,10 +40,18 @@ def become_connector(folder: Path) -> None:
         owner = (folder / HOLDER_NAME).stat()
     except OSError:
         return  # whatever is wrong there, the command says
-    if owner.st_uid != 0:
+    if owner.st_uid == 0:
+        return
+    try:
         os.setgroups([])
         os.setgid(owner.st_gid)
         os.setuid(owner.st_uid)
+    except PermissionError as error:  # a container's root may have been left no rights
+        raise CommandFailed(
+            "root may not go on as the connector's user here: call this as that user"
+            f" (its number is {owner.st_uid}).",
+            WRONG_USE,
+        ) from error
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

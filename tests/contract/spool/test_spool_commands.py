@@ -353,3 +353,19 @@ def test_root_writes_nothing_that_would_be_closed_to_the_connector() -> None:
         )
 
         assert (Path(name) / "rewritten").stat().st_uid == NOBODY
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_root_without_rights_is_told_whose_command_it_is(
+    data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (data / "holder").touch()
+    os.chown(data / "holder", NOBODY, NOBODY)
+
+    def refuse_all(_groups: list[int]) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setgroups", refuse_all)
+
+    assert run("list") == 2
+    assert f"as that user (its number is {NOBODY})" in capsys.readouterr().err
