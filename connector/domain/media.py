@@ -26,7 +26,6 @@ from connector.errors import (
 MOST_DOWNLOADS: Final = 8  # attempts
 # Storage is tried for about a day: it is our own, and so is what keeps it from working.
 MOST_UPLOADS: Final = 300
-UPLOADS_LAST: Final = timedelta(minutes=3)  # of one attempt, with their pauses
 ROOM_CHECK: Final = timedelta(minutes=1)
 OCTETS: Final = "application/octet-stream"
 LONGEST_NAME: Final = 256  # characters of a file's name
@@ -100,6 +99,7 @@ class FileResult:
     error_code: str | None = None
     retry_after: timedelta | None = None  # with PENDING
     begun: bool = True  # otherwise it does not count as an attempt
+    held: bool = False  # with PENDING: whoever claimed it goes on with it
 
 
 def shown_name(told: str) -> str | None:
@@ -159,8 +159,13 @@ def outcome_of_failed_upload(
 
 
 def still_uploading(attachment_id: str) -> FileResult:
-    """Why its row waits, while we go on trying; nobody else need begin meanwhile."""
-    return _again(attachment_id, UPLOADS_LAST, "upload_failed")
+    """Why its row waits, while we go on trying."""
+    return FileResult(
+        id=attachment_id,
+        state=FileState.PENDING,
+        error_code="upload_failed",
+        held=True,
+    )
 
 
 def outcome_of_refused_upload(attachment_id: str) -> FileResult:

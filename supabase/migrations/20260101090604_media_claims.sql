@@ -151,7 +151,7 @@ begin
     select distinct on (given.id) given.*
     from jsonb_to_recordset(p_results) as given (
       id uuid, state text, storage_path text, mime_type text, size_bytes bigint, sha256 text, width integer,
-      height integer, error_code text, retry_after_seconds double precision, begun boolean
+      height integer, error_code text, retry_after_seconds double precision, begun boolean, held boolean
     )
     where given.state in ('pending', 'stored', 'failed', 'expired', 'too_large')
     order by given.id
@@ -169,10 +169,10 @@ begin
     update wa_private.attachment_keys as key
     set
       awaited = result.state = 'pending',
-      leased_until = '-infinity',
+      leased_until = case when result.held then key.leased_until else '-infinity' end,
       next_attempt_at = case
-        when result.state = 'pending' then now() + make_interval(secs => coalesce(result.retry_after_seconds, 0))
-        else key.next_attempt_at
+        when result.state <> 'pending' or result.held then key.next_attempt_at
+        else now() + make_interval(secs => coalesce(result.retry_after_seconds, 0))
       end,
       -- What was given back unbegun is not counted.
       attempts = greatest(key.attempts - (result.begun is not distinct from false)::integer, 0)
@@ -216,9 +216,9 @@ end;
 $$;
 comment on function public.wa_finish_media(uuid, bigint, jsonb) is
 'What became of files: [{id, state, storage_path, mime_type, size_bytes, sha256, width, height, error_code, '
-'retry_after_seconds, begun}]. pending: to be tried again after retry_after_seconds; begun false: it was not even '
-'tried. Equal files of the session become stored along. Twice is once; returns how many rows changed. Raises '
-'ZB001 when the term is stale.';
+'retry_after_seconds, begun, held}]. pending: to be tried again after retry_after_seconds; begun false: it was not '
+'even tried; held: the claim goes on. Equal files of the session become stored along. Twice is once; returns how '
+'many rows changed. Raises ZB001 when the term is stale.';
 
 revoke execute on function wa_private.settle_without_fetching(uuid, uuid, bytea, bigint)
 from public, anon, authenticated;

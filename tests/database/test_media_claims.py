@@ -332,6 +332,25 @@ async def test_what_is_given_back_unbegun_costs_no_attempt(
     assert (await claim_media(service, leased))[0]["attempts"] == 1
 
 
+async def test_a_word_about_a_file_in_hand_ends_no_claim(
+    leased: Session, service: Connection
+) -> None:
+    """Otherwise each equal file would be fetched as well while Storage is away."""
+    equal = (picture(name, content="cat") for name in "AB")
+    await receive(service, leased, *equal)
+    (claimed,) = await claim_media(service, leased)
+    word = {"state": "pending", "error_code": "upload_failed", "held": True}
+    await finish_media(service, leased, {"id": str(claimed["id"])} | word)
+
+    assert await claim_media(service, leased) == []
+    assert {row["error_code"] for row in (await files(service)).values()} == {
+        "upload_failed",
+        None,
+    }
+    await finish_media(service, leased, stored(claimed, "cat"))
+    assert set((await states(service)).values()) == {"stored"}
+
+
 async def test_results_of_rows_that_are_gone_or_states_unknown_change_nothing(
     leased: Session, service: Connection
 ) -> None:

@@ -194,6 +194,7 @@ async def test_storage_away_for_long_lets_the_next_file_try() -> None:
         await stage.clock.advance(7)
         [shown] = stage.queue.results
         assert (shown.state, shown.error_code) == (FileState.PENDING, "upload_failed")
+        assert shown.held
         await stage.clock.advance(120)
 
     [_, result] = stage.queue.results

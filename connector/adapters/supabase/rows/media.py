@@ -51,5 +51,6 @@ def file_result(outcome: FileResult) -> Record:
         "error_code": outcome.error_code,
         "retry_after_seconds": again.total_seconds() if again is not None else None,
         "begun": outcome.begun,
+        "held": outcome.held,
     }
     return {key: value for key, value in record.items() if value is not None}
