@@ -39,8 +39,8 @@ class KeepingState(Companion, Protocol):
     async def settle(self, held: HeldLease) -> None:
         """Until it is settled what this machine runs from, or cannot be opened."""
 
-    def is_settled(self, session_id: SessionId) -> bool:
-        """Not while what is saved cannot be opened, or asked for."""
+    def is_unopened(self, session_id: SessionId) -> bool:
+        """Whether keys are saved that could not be opened when last looked at."""
 
     async def settle_once(self, held: HeldLease) -> None:
         """Try once, unless it is settled.

@@ -8,6 +8,7 @@ import functools
 import structlog
 
 from connector.domain.device_state import Choice, Head, Known, Manifest, choose
+from connector.errors import StateUnreadable
 from connector.ports import Clock, DeviceStates, LocalState
 from connector.sealed_state import StateSeal
 from connector.sessions.blocking import whole
@@ -32,12 +33,19 @@ class KeptState:
         self.local = local
         self._seal = seal
         self._turn = asyncio.Lock()  # who reads and writes what Postgres has
+        self._found = 0  # the generation that Postgres had, also of what nobody opens
+        self._unopened = False
         self._restoring = StateRestoring(states, local, seal)
         self._saving = StateSaving(states, local, seal, clock)
 
     @property
     def is_settled(self) -> bool:
         return self._saving.known is not None
+
+    @property
+    def is_unopened(self) -> bool:
+        """Whether keys are saved that could not be opened when last looked at."""
+        return self._unopened
 
     @property
     def copying_took(self) -> float:
@@ -57,14 +65,17 @@ class KeptState:
         """
         async with self._turn:
             self.unsettle()
+            self._unopened = False
             try:
                 await self._bring(term)
-            except BaseException:
+            except BaseException as error:
                 self.unsettle()
+                self._unopened = isinstance(error, StateUnreadable)
                 raise
 
     async def _bring(self, term: int) -> None:
         head = await self._restoring.forgotten(term)
+        self._found = 0 if head is None else head.generation
         manifest = None if head is None else self._seal.open_manifest(head)
         known = await self._chosen(term, head, manifest)
         self._saving.settle(head, manifest, known)
@@ -100,9 +111,10 @@ class KeptState:
     # --- the end of a link -----------------------------------------------------------
 
     async def discard(self) -> None:
-        """Delete the store, whose keys WhatsApp has revoked; forget() follows."""
+        """Delete the store, whose keys nobody needs any more; forget() follows."""
         known = self._saving.known
-        generation = 0 if known is None else known.generation
+        generation = self._found if known is None else known.generation
+        self._unopened = False
         await whole(functools.partial(self.local.discard, generation))
 
     async def forget(self, term: int) -> None:

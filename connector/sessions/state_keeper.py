@@ -86,8 +86,8 @@ class StateKeeper:
             else:
                 return
 
-    def is_settled(self, session_id: SessionId) -> bool:
-        return self._kept[session_id].is_settled
+    def is_unopened(self, session_id: SessionId) -> bool:
+        return self._kept[session_id].is_unopened
 
     async def settle_once(self, held: HeldLease) -> None:
         """Raises as KeptState.bring() does; a no-op once it has succeeded."""

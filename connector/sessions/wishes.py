@@ -46,8 +46,6 @@ def _wanted(row: SessionRow, launcher: Launcher, states: KeepingState) -> Wanted
         case DesiredState.DISCONNECTED:
             return DisconnectWanted()
         case _:
+            here = launcher.device_store(row.session_id).is_paired()
             # What is saved and cannot be opened is not here, and yet the phone is linked.
-            paired = launcher.device_store(
-                row.session_id
-            ).is_paired() or not states.is_settled(row.session_id)
-            return LogOutWanted(paired=paired)
+            return LogOutWanted(paired=here or states.is_unopened(row.session_id))

@@ -78,8 +78,8 @@ class FakeStates(FakeCompanion):
     async def settle(self, held: HeldLease) -> None:
         self.asked.append("settle")
 
-    def is_settled(self, session_id: SessionId) -> bool:
-        return not self.refusals
+    def is_unopened(self, session_id: SessionId) -> bool:
+        return bool(self.refusals)
 
     async def settle_once(self, held: HeldLease) -> None:
         if self.refusals:

@@ -15,8 +15,8 @@ import pytest
 from connector.adapters.whatsapp.store.local_state import LocalStore
 from connector.adapters.whatsapp.store.snapshot import Snapshot
 from connector.domain.device_state import PAGES_A_CALL
-from connector.errors import SupabaseUnavailable
-from tests.contract.kept_machine import AT_REST, Machine
+from connector.errors import StateUnreadable, SupabaseUnavailable
+from tests.contract.kept_machine import AT_REST, OTHER_KEY, Machine
 from tests.fakes.device_states import MemoryStates
 
 PATIENCE = 10.0
@@ -266,3 +266,26 @@ async def test_what_could_not_be_forgotten_is_before_anything_else(
     assert again.local.paired_lineage() is None
     again.store.pair()
     assert await again.saves() > 0
+
+
+async def test_what_nobody_opened_and_could_not_be_forgotten_is_before_anything_else(
+    here: Machine, tmp_path: Path, states: MemoryStates
+) -> None:
+    """Given up by a log-out, at a moment when Supabase was away."""
+    await here.links()
+    for text in ("one", "two"):
+        here.store.say(text)
+        await here.saves()
+    stranger = Machine(tmp_path / "stranger", states, OTHER_KEY)
+    with pytest.raises(StateUnreadable):
+        await stranger.kept.bring(2)
+    assert stranger.kept.is_unopened
+
+    await stranger.kept.discard()
+    states.failures = [SupabaseUnavailable()]
+    with pytest.raises(SupabaseUnavailable):
+        await stranger.kept.forget(2)
+
+    assert not stranger.kept.is_unopened, "no phone to unlink is left"
+    await Machine(stranger.store.folder, states, OTHER_KEY).kept.bring(3)
+    assert states.stored == {}
