@@ -17,6 +17,7 @@ import structlog
 from connector.domain.leases import continues
 from connector.errors import ConnectorError
 from connector.ports import Claimed, Clock, Lease, LeaseStore, SessionId
+from connector.sessions.blocking import to_its_end
 from connector.sessions.deadlines import within
 from connector.sessions.held_lease import HeldLease
 
@@ -141,9 +142,13 @@ class LeaseKeeper:
     async def release(self, held: HeldLease) -> None:
         """Let others have a session now. What cannot be released expires by itself.
 
-        Those that are ready at the same moment go in one call.
+        Those that are ready at the same moment go in one call, which nobody cuts off: it
+        is made for the others as well.
         """
         self._leaving.append(held)
+        await to_its_end(self._release_leaving())
+
+    async def _release_leaving(self) -> None:
         async with self._looking:
             terms = {
                 one.session_id: one.term for one in self._leaving if self.holds(one)

@@ -234,8 +234,9 @@ class Supervisor:
         try:
             await within(self._around.clock, STOP_WITHIN, ending)
         except TimeoutError:
-            log.warning("stop cut short", count=len(running))
-            for task in running:
+            left = [task for task in running if not task.done()]
+            log.warning("stop cut short", count=len(left))
+            for task in left:
                 task.cancel()
 
     async def _end_all(

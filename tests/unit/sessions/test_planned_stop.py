@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
 
 from connector.ports import SessionId, Signal
-from connector.sessions.supervisor import ALL_TOLD_WITHIN, STOPPING_AT_ONCE, Supervisor
+from connector.sessions.supervisor import (
+    ALL_TOLD_WITHIN,
+    STOP_WITHIN,
+    STOPPING_AT_ONCE,
+    Supervisor,
+)
 from tests.fakes.clock import settle, turns_until
 from tests.fakes.running import Scene
 from tests.fakes.supabase import ANA, wanted
@@ -93,22 +97,19 @@ async def test_sessions_that_are_ready_together_are_released_in_one_call(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[int] = []
-    first, release = asyncio.Event(), scene.leases.release
+    release = scene.leases.release
 
-    async def slowly(terms: Mapping[SessionId, int]) -> None:
+    async def count(terms: Mapping[SessionId, int]) -> None:
         calls.append(len(terms))
-        await first.wait()
         await release(terms)
 
-    monkeypatch.setattr(scene.leases, "release", slowly)
+    monkeypatch.setattr(scene.leases, "release", count)
     async with many_online(scene) as supervisor:
         scene.leases.surplus |= scene.leases.rows.keys()
         scene.doorbell.ring()
         await scene.clock.advance(0.5)
-        first.set()
-        await settle()
 
-        assert calls == [1, MANY - 1]
+        assert calls == [MANY]
         supervisor.stop()
 
 
@@ -144,3 +145,25 @@ async def test_a_session_that_waits_after_an_error_is_handed_over_meanwhile(
         await scene.clock.advance(0.5)
 
         assert scene.leases.leases[ANA].expires_at <= scene.clock.monotonic()
+
+
+async def test_what_is_ready_is_released_though_the_stop_is_cut_short_meanwhile(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = scene.leases.release
+
+    async def slowly(terms: Mapping[SessionId, int]) -> None:
+        await scene.clock.sleep(0.9)
+        await release(terms)
+
+    monkeypatch.setattr(scene.leases, "release", slowly)
+    async with many_online(scene) as supervisor:
+        for worker in scene.launcher.workers:
+            worker.hangs.add("stop")  # for five of the seven seconds
+        scene.states.saved.clear()
+        supervisor.stop()
+        await scene.clock.advance(STOP_WITHIN - 0.4)
+        scene.states.saved.set()
+
+    ends = [lease.expires_at for lease in scene.leases.leases.values()]
+    assert max(ends) <= scene.clock.monotonic()
