@@ -169,8 +169,10 @@ def _wait_for_key(
     situation = (
         situations.STATE_UNREADABLE if unreadable else situations.STATE_KEY_UNKNOWN
     )
-    step = rest(session, situation, moment, retry_after=KEY_CHECK)
     said_already = session.situation is situation
+    since = session.unreadable_since if said_already else moment.now
+    waiting = replace(session, unreadable_since=since)
+    step = rest(waiting, situation, moment, retry_after=KEY_CHECK)
     return step if said_already else first(_record("error", situation, None), step)
 
 

@@ -53,6 +53,7 @@ class Session:
     crashes: int = 0  # of the process, in a row
     retry_at: datetime | None = None  # set while RETRY is pending at REST
     banned_until: datetime | None = None
+    unreadable_since: datetime | None = None  # while STATE_UNREADABLE is shown
     contests: int = 0  # logins that whoever had the number before took back
     synced: bool = False  # the offline sync of this login has ended
 

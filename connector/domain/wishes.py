@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import Final
 
 from connector.domain import situations
 from connector.domain.session import Moment, Phase, Session, Wish
@@ -21,6 +23,8 @@ from connector.domain.session_events import (
 from connector.domain.states import Situation
 from connector.domain.steps import Step, first, killing, launch, rest, show
 
+# Who asks sooner has not read it: a double click, or an app that tries once more.
+READ_WITHIN: Final = timedelta(seconds=3)
 ANSWERING = (Phase.STARTING, Phase.PAIRING)
 
 
@@ -77,8 +81,7 @@ def wait_out_ban(session: Session, moment: Moment) -> Step | None:
 
 
 def _log_out(session: Session, moment: Moment, *, paired: bool) -> Step:
-    unopened = session.situation is situations.STATE_UNREADABLE
-    if unopened and session.phase in (Phase.REST, Phase.WAITING):
+    if _shows_unreadable(session, moment):
         return _give_up_keys(session, moment)
     if not paired:
         forgotten = forget(session, moment)
@@ -93,6 +96,16 @@ def _log_out(session: Session, moment: Moment, *, paired: bool) -> Step:
         return shown, (report,)
     starting, commands = launch(shown)
     return starting, (report, *commands)
+
+
+def _shows_unreadable(session: Session, moment: Moment) -> bool:
+    since = session.unreadable_since
+    return (
+        session.situation is situations.STATE_UNREADABLE
+        and session.phase in (Phase.REST, Phase.WAITING)
+        and since is not None
+        and moment.now - since >= READ_WITHIN
+    )
 
 
 def _give_up_keys(session: Session, moment: Moment) -> Step:

@@ -26,6 +26,7 @@ from connector.domain.session_commands import (
 )
 from connector.domain.situations import SITUATIONS
 from connector.domain.states import Situation, State
+from connector.domain.wishes import READ_WITHIN
 from tests.fakes.stages import (
     ACCOUNT,
     ANA_LID,
@@ -228,11 +229,21 @@ def test_a_log_out_asked_for_in_full_knowledge_gives_up_keys_that_nobody_can_ope
     *, paired: bool
 ) -> None:
     waiting = after(STARTING, events.StateUnreadable())
+    later = Moment(NOW + READ_WITHIN, 0.5)
 
-    left, todo = transition(waiting, events.LogOutWanted(paired=paired), MOMENT)
+    left, todo = transition(waiting, events.LogOutWanted(paired=paired), later)
 
     assert left.situation is situations.KEYS_FORGOTTEN
     assert kinds(todo) == [RecordEvent, DiscardStore, Report]
+
+
+def test_a_log_out_asked_for_twice_at_once_gives_up_nothing() -> None:
+    leaving = replace(STARTING, wish=Wish.LOGGED_OUT)
+    waiting = after(leaving, events.StateUnreadable())
+
+    assert DiscardStore not in kinds(
+        commands(waiting, events.LogOutWanted(paired=True))
+    )
 
 
 EVERYTHING: list[events.Event] = [

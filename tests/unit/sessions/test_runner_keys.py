@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from connector.domain.session_events import LogOutWanted
+from connector.domain.wishes import READ_WITHIN
 from connector.errors import (
     StateUnreadable,
     SupabaseUnavailable,
@@ -86,6 +87,7 @@ async def test_who_logs_out_while_the_keys_are_shown_as_unreadable_gives_them_up
     scene.states.refusals = [StateUnreadable(), StateUnreadable()]
     async with scene.running():
         await scene.shows("failed/state_unreadable")
+        await scene.clock.advance(READ_WITHIN.total_seconds())
 
         scene.leases.ask(desired_state=DesiredState.LOGGED_OUT)
         scene.held.renew(scene.leases._extend(ANA))
