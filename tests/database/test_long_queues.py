@@ -22,6 +22,8 @@ AT_MOST_200 = """create or replace function wa_private.most_queued() returns int
 IN_A_DAY = datetime.now(UTC) + timedelta(days=1)
 WROTE_EVER = """explain (costs off) select from wa_messages
     where chat_id = gen_random_uuid() and not from_me"""
+CHAT_OF = """explain (costs off) select from wa_chats
+    where session_id = gen_random_uuid() and jid = '1@lid'"""
 
 
 @pytest.fixture
@@ -178,3 +180,12 @@ async def test_whether_somebody_ever_wrote_is_known_without_reading_what_we_wrot
     plan = await service.fetch(WROTE_EVER)
 
     assert "wa_messages_incoming_idx" in str(plan)
+
+
+async def test_a_recipient_is_not_looked_for_among_all_chats(
+    service: Connection,
+) -> None:
+    """As it is planned while there are none yet, for the first thousands too."""
+    plan = await service.fetch(CHAT_OF)
+
+    assert "wa_chats_session_id_jid_key" in str(plan)
