@@ -115,17 +115,7 @@ begin
   then
     picked := wa_private.pick_outbox_rows(session, p_limit, now());
   else
-    picked := array(
-      select entry.id
-      from public.wa_outbox as entry
-      where entry.session_id = p_session_id
-        and entry.state = 'queued'
-        and entry.send_after <= now()
-        and coalesce(entry.expires_at, 'infinity') > now()
-      order by entry.priority desc, entry.send_after, entry.seq
-      limit p_limit
-      for update skip locked
-    );
+    picked := wa_private.pick_in_order(p_session_id, p_limit, now());
   end if;
 
   if picked <> '{}' then

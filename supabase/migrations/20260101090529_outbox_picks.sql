@@ -1,6 +1,33 @@
--- Purpose: which queued rows go next where something stands in the way: the order of a chat, a pause, or the session's
--- limits (docs/pacing.md, docs/outbox.md).
--- Affects: wa_private.pick_messages, pick_outbox_rows (new).
+-- Purpose: which queued rows go next, also where something stands in the way: the order of a chat, a pause, or the
+-- session's limits (docs/pacing.md, docs/outbox.md).
+-- Affects: wa_private.pick_in_order, pick_messages, pick_outbox_rows (new).
+
+create function wa_private.pick_in_order(p_session_id uuid, p_limit integer, p_now timestamptz)
+returns uuid[]
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+set enable_seqscan = off
+-- The order is that of an index: planned before the rows were counted, it read and sorted all of them.
+set enable_sort = off
+as $$
+begin
+  return array(
+    select entry.id
+    from public.wa_outbox as entry
+    where entry.session_id = p_session_id
+      and entry.state = 'queued'
+      and entry.send_after <= p_now
+      and coalesce(entry.expires_at, 'infinity') > p_now
+    order by entry.priority desc, entry.send_after, entry.seq
+    limit p_limit
+    for update skip locked
+  );
+end;
+$$;
+comment on function wa_private.pick_in_order(uuid, integer, timestamptz) is
+'Locks the next rows where nothing stands in the way of any.';
 
 create function wa_private.pick_messages(
   p_session public.wa_sessions, p_limit integer, p_strangers text, p_now timestamptz
@@ -152,6 +179,8 @@ comment on function wa_private.pick_outbox_rows(public.wa_sessions, integer, tim
 'Locks the rows that may go now, as far as pauses, limits and the order of each chat let them. Ticks go in spite of '
 'all of it, "typing" in spite of limits. A paced session''s messages go one at a time.';
 
+revoke execute on function wa_private.pick_in_order(uuid, integer, timestamptz) from public, anon, authenticated;
+grant execute on function wa_private.pick_in_order(uuid, integer, timestamptz) to service_role;
 revoke execute on function wa_private.pick_messages(public.wa_sessions, integer, text, timestamptz)
 from public, anon, authenticated;
 revoke execute on function wa_private.pick_outbox_rows(public.wa_sessions, integer, timestamptz)

@@ -17,13 +17,15 @@ CALLS = """select coalesce(sum(calls), 0)::integer from pg_stat_xact_user_functi
 QUEUED = "select count(*) from wa_outbox where state = 'queued'"
 SCANS = """select idx_scan::integer from pg_stat_xact_user_tables
     where relname = 'wa_outbox'"""
+FETCHED = """select idx_tup_fetch::integer from pg_stat_xact_user_tables
+    where relname = 'wa_outbox'"""
 AT_MOST_200 = """create or replace function wa_private.most_queued() returns integer
     language sql immutable set search_path = '' as 'select 200'"""
 IN_A_DAY = datetime.now(UTC) + timedelta(days=1)
 WROTE_EVER = """explain (costs off) select from wa_messages
     where chat_id = gen_random_uuid() and not from_me"""
 CHAT_OF = """explain (costs off) select from wa_chats
-    where session_id = gen_random_uuid() and jid = '1@lid'"""
+    where session_id = '00000000-0000-0000-0000-000000000000' and jid = '1@lid'"""
 
 
 @pytest.fixture
@@ -120,6 +122,20 @@ async def test_a_priority_for_each_row_is_no_way_to_keep_postgres_busy(
 
     assert answer["look_again_in_seconds"] == 3600
     assert 0 < scans < 20
+
+
+async def test_of_thousands_that_are_due_only_the_next_is_read(
+    service: Connection, leased: Session
+) -> None:
+    await queue(service, leased, *["oi"] * 1000)
+
+    async with service.transaction():
+        before = await service.fetchval(FETCHED)
+        answer = await ask_outbox(service, leased)
+        fetched = await service.fetchval(FETCHED) - before
+
+    assert len(answer["rows"]) == 1
+    assert fetched < 50
 
 
 async def test_a_loop_in_an_app_fills_nobodys_disk(
