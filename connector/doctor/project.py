@@ -35,6 +35,7 @@ from connector.sealing import Sealer
 LISTENED_TO: Final = (
     *("wa_sessions", "wa_chats", "wa_messages"),
     *("wa_attachments", "wa_outbox"),
+    *("wa_reactions", "wa_poll_votes", "wa_number_checks"),
 )
 SLOW: Final = 1.0
 MOST_SKEW: Final = 5.0  # seconds: more confuses people who compare times

@@ -59,7 +59,10 @@ as $$
       from pg_catalog.pg_publication_tables as published
       where published.pubname = 'supabase_realtime'
         and published.schemaname = 'public'
-        and published.tablename in ('wa_sessions', 'wa_chats', 'wa_messages', 'wa_attachments', 'wa_outbox')
+        and published.tablename in (
+          'wa_sessions', 'wa_chats', 'wa_messages', 'wa_attachments', 'wa_outbox', 'wa_reactions', 'wa_poll_votes',
+          'wa_number_checks'
+        )
     )
   );
 $$;

@@ -90,7 +90,7 @@ async def test_what_stands_open_or_is_missing_is_named(
     database = await asyncpg.connect(local.database_url)
     await database.execute("grant select on public.wa_messages to anon")
     await database.execute(
-        "alter publication supabase_realtime drop table public.wa_chats"
+        "alter publication supabase_realtime drop table public.wa_chats, public.wa_reactions"
     )
 
     await database.execute(
@@ -104,12 +104,12 @@ async def test_what_stands_open_or_is_missing_is_named(
     )
     await database.execute("revoke select on public.wa_messages from anon")
     await database.execute(
-        "alter publication supabase_realtime add table public.wa_chats"
+        "alter publication supabase_realtime add table public.wa_chats, public.wa_reactions"
     )
     await database.close()
     assert code == 1
     assert "wa_messages" in told["row-level security"]["sentence"]
-    assert told["realtime tables"]["sentence"].startswith("4 of 5")
+    assert told["realtime tables"]["sentence"].startswith("6 of 8")
     assert "wa_store_batch" in told["schema"]["sentence"]
     assert "supabase db push" in told["schema"]["cure"]
     assert "wa_chats" in told["realtime tables"]["cure"]
