@@ -289,6 +289,10 @@ async def test_after_an_outage_for_all_nobody_takes_what_another_still_runs(
         )
     for key in ids:
         await expire(database, key)
+    for key in theirs:  # nor after a command that ran before all others were back
+        borrowing = "select wa_borrow_lease($1, 'a command', '30 s')"
+        borrowed = await service.fetchval(borrowing, key)
+        await release(service, "a command", {key: borrowed["term"]})
 
     back = await claim(service, "a", capacity=20)
     late = await claim(service, "b", capacity=20)
