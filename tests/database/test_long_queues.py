@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -159,16 +160,25 @@ async def test_a_loop_in_an_app_fills_nobodys_disk(
 async def test_single_inserts_fill_no_queue_without_end(
     database: Database, service: Connection, leased: Session
 ) -> None:
+    other = await database.session()
     async with database.as_postgres() as operator:
         await operator.execute(AT_MOST_200)
-    await queue(service, leased, *["oi"] * 200)
+    for number in (leased, other):
+        await queue(service, number, *["oi"] * 200)
 
-    async def insert_singly() -> None:
-        for _ in range(64):
-            await queue(service, leased, "oi")
+    for one, another in ((leased, other), (other, leased)):
+        with pytest.raises(asyncpg.PostgresError, match="may wait are waiting"):
+            await insert_in_turn(service, one, another)
 
-    with pytest.raises(asyncpg.PostgresError, match="may wait are waiting"):
-        await insert_singly()
+
+async def insert_in_turn(
+    connection: Connection, one: Session, another: Session
+) -> None:
+    """By an app that goes on whatever it is told of the other one."""
+    for _ in range(64):
+        await queue(connection, one, "oi")
+        with contextlib.suppress(asyncpg.PostgresError):
+            await queue(connection, another, "oi")
 
 
 async def test_a_tick_refused_for_now_holds_back_no_message(
