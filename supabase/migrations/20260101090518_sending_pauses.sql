@@ -125,7 +125,9 @@ declare
   resumed public.wa_sessions;
 begin
   perform from public.wa_sessions as session
-  where session.id = p_session_id and wa_private.may_act_for(session.workspace_id);
+  where session.id = p_session_id and wa_private.may_act_for(session.workspace_id)
+  -- Locked before its rows, as take_turns does.
+  for key share;
   if not found then
     raise exception 'No session of yours has this id.' using errcode = '42501';
   end if;

@@ -116,17 +116,33 @@ async def send_to_two(connection: Connection, session: Session) -> None:
     )
 
 
-@pytest.mark.parametrize("write", [report, store_two, send_to_two])
+async def resume(connection: Connection, session: Session) -> None:
+    await connection.execute("select from wa_resume_sending($1)", session.id)
+
+
+TURN = "select wa_private.take_turns($1)"
+ROWS = "select from wa_outbox where session_id = $1 for update"
+
+
+@pytest.mark.parametrize(
+    ("held", "write"),
+    [(TURN, report), (TURN, store_two), (TURN, send_to_two), (ROWS, resume)],
+)
 async def test_whoever_deletes_a_session_waits_for_what_is_written_to_it(
     database: Database,
     leased: Session,
     service: Connection,
+    held: str,
     write: Callable[[Connection, Session], Coroutine[Any, Any, None]],
 ) -> None:
     await store(service, leased, messages(message("A")))
+    await send(service, leased, BOB)
+    await service.execute(
+        "update wa_outbox set retry_at = now() + interval '1 h', error_code = 'throttled'"
+    )
     turn = service.transaction()
     await turn.start()
-    await service.execute("select wa_private.take_turns($1)", leased.id)
+    await service.execute(held, leased.id)
 
     async with database.as_service() as writer, database.as_service() as remover:
         writing = asyncio.create_task(write(writer, leased))
