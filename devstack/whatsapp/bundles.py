@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from devstack.whatsapp.wire.errors import DecodeError
 from devstack.whatsapp.wire.nodes import Node
 from devstack.whatsapp.wire.prekeys import (
     Bundle,
@@ -61,4 +62,17 @@ def signed_from(node: Node) -> SignedPrekey:
         int.from_bytes(node.data("id"), "big"),
         node.data("value"),
         node.data("signature"),
+    )
+
+
+def bundle_from(registration: bytes, keys: Node) -> Bundle:
+    """What a client that could not decrypt encloses. Raises DecodeError."""
+    one_time, signed = keys.child("key"), keys.child("skey")
+    if signed is None:
+        raise DecodeError("keys without a signed one")
+    return Bundle(
+        int.from_bytes(registration, "big"),
+        keys.data("identity"),
+        signed_from(signed),
+        one_time_from(one_time) if one_time is not None else None,
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from devstack.whatsapp.devices import Address, LinkedDevice
 from devstack.whatsapp.messages import Failing
 from devstack.whatsapp.wire.nodes import LID, PN, Attributes, Jid, Node
+from devstack.whatsapp.wire.prekeys import Bundle
 from devstack.whatsapp.wire.signal import Identity
 
 if TYPE_CHECKING:
@@ -90,11 +91,18 @@ class EmulatedDevice:
         return [self._encrypt(to, group.key_message, {"v": 2}), for_all]
 
     def post_again(
-        self, to: LinkedDevice, whatsapp_id: str, count: int, *, unasked: bool = False
+        self,
+        to: LinkedDevice,
+        whatsapp_id: str,
+        count: int,
+        bundle: Bundle | None = None,
+        *,
+        unasked: bool = False,
     ) -> None:
         """It could not read it: once more, in a new session. Unknown ids are ignored.
 
-        So are messages that answer no retry receipt, unless it is done `unasked`.
+        So are messages that answer no retry receipt, unless it is done `unasked`. The
+        session is begun with `bundle`, if given, or with keys that the server has.
         """
         parcel = self._posted.get((to.address, whatsapp_id))
         if parcel is None:
@@ -105,6 +113,7 @@ class EmulatedDevice:
         if parcel.group is not None:
             self._told_sender_key[parcel.group.name].discard(to.address)
         attributes = {**_attributes(parcel), "count": count}
+        self.identity.start_session(to.address, bundle or to.take_bundle())
         enc = self._encrypt(to, parcel.plaintext, attributes)
         to.deliver(_message(parcel, [enc]))
 

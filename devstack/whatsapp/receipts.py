@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from devstack.whatsapp.bundles import described
+from devstack.whatsapp.bundles import bundle_from, described
 from devstack.whatsapp.context import Addressing
 from devstack.whatsapp.devices import LinkedDevice
 from devstack.whatsapp.emulated import EmulatedDevice
@@ -15,6 +15,7 @@ from devstack.whatsapp.network import Network, unix_now
 from devstack.whatsapp.receipt_book import ClientReceipt
 from devstack.whatsapp.wire.errors import DecodeError
 from devstack.whatsapp.wire.nodes import GROUP, Attributes, Jid, Node
+from devstack.whatsapp.wire.prekeys import Bundle
 
 if TYPE_CHECKING:
     from devstack.whatsapp.people import Person
@@ -153,10 +154,17 @@ def _repeat(network: Network, device: LinkedDevice, stanza: Node) -> None:
     retry = stanza.child("retry")
     if isinstance(encryptor, EmulatedDevice):
         count = int(retry.attr("count", "1")) if retry else 1
-        encryptor.post_again(device, stanza.attr("id"), count)
+        bundle = _enclosed_bundle(stanza)
+        encryptor.post_again(device, stanza.attr("id"), count, bundle)
     elif encryptor is not None:
         attrs = _passed_attributes(device.lid, stanza, RETRY)
         encryptor.deliver(Node("receipt", attrs, list(stanza.children)))
+
+
+def _enclosed_bundle(stanza: Node) -> Bundle | None:
+    """A client's second retry receipt has keys: the server's may be of a store it has lost."""
+    keys = stanza.child("keys")
+    return bundle_from(stanza.data("registration"), keys) if keys is not None else None
 
 
 def _pass_on(network: Network, device: LinkedDevice, stanza: Node, kind: str) -> None:

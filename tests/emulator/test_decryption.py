@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 
 from devstack.whatsapp import Group, MessageFrame, Person, WhatsApp
+from devstack.whatsapp.wire.curve import KeyPair
+from devstack.whatsapp.wire.prekeys import OneTimePrekey
 from tests.emulator.client import Neonize, delivered
 from tests.emulator.linked import Linked
 
@@ -51,6 +53,22 @@ async def test_a_garbled_message_may_stay_unreadable_for_long(
 
     assert (await ana.client.arrival(sent)).Message.conversation == "much later"
     assert lost.DecryptFailMode == Neonize.UndecryptableMessage.DECRYPT_FAIL_HIDE
+
+
+async def test_keys_the_client_has_lost_are_replaced_by_those_it_encloses(
+    whatsapp: WhatsApp, ana: Linked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a store that was restored from before it uploaded what the server hands out."""
+    lost = [OneTimePrekey(0xF0_00_00 + n, KeyPair().public) for n in range(20)]
+    monkeypatch.setattr(ana.device.published_keys, "one_time", lost)
+    lia = whatsapp.person("5581911112222", "Lia")
+
+    sent = await lia.says(ana.person, "to whom it was before")
+
+    message = await ana.client.arrival(sent)
+    assert message.Message.conversation == "to whom it was before"
+    retries = [one for one in whatsapp.receipts if sent.id in one.message_ids]
+    assert [one.type for one in retries].count("retry") == 2
 
 
 async def test_what_a_phone_cannot_decrypt_the_client_sends_again(
