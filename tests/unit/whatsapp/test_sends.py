@@ -98,6 +98,20 @@ def test_what_was_handed_over_before_a_failure_was_heard_of_does_not_overtake() 
     assert phone.begun == ["first", "second"]
 
 
+def test_what_was_handed_over_later_does_not_overtake_what_came_too_late() -> None:
+    """Between the two the lease was renewed, and then all of us slept past the first's."""
+    phone = Phone()
+    sending, now = sends(phone), SystemClock().monotonic()
+
+    late = sending.send(asked("first", begin_by=now))
+    waiting = sending.send(asked("second", begin_by=now + 60))
+
+    assert (error(late), late["failures"]) == (NotConnected.code, 1)
+    assert error(waiting) == NotConnected.code
+    assert "error" not in sending.send(asked("first", 1, begin_by=now + 60))
+    assert phone.begun == ["first"]
+
+
 def test_a_planned_stop_begins_nothing_that_waits() -> None:
     phone = Phone()
     sending = sends(phone)

@@ -57,10 +57,11 @@ class Sends:
             return {**to_header(error), "failures": self._failures}
 
     def _sent(self, header: Mapping[str, Any], body: bytes) -> dict[str, Any]:
-        if self._ended or header["failures"] != self._failures or _is_late(header):
+        if self._ended or header["failures"] != self._failures:
             raise NotConnected
         size = int(header["to_size"])
         try:
+            _demand_in_time(header)
             response = self._connection.send(body[:size], body[size:])
         except SendFailed:
             self._failures += 1
@@ -69,7 +70,12 @@ class Sends:
         return {"whatsapp_id": response.ID, "at": at.isoformat()}
 
 
-def _is_late(header: Mapping[str, Any]) -> bool:
-    """Asked here, at the last moment: all of us may have been asleep meanwhile."""
+def _demand_in_time(header: Mapping[str, Any]) -> None:
+    """Asked here, at the last moment: all of us may have been asleep meanwhile.
+
+    Raises NotConnected, a failure like any other: the next one may have been handed over
+    under a renewed lease.
+    """
     begin_by = header.get("begin_by")
-    return begin_by is not None and monotonic() >= begin_by
+    if begin_by is not None and monotonic() >= begin_by:
+        raise NotConnected
