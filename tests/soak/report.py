@@ -19,7 +19,9 @@ COUNTED: Final = 10.0  # threads and handles
 # The stores grow with every message, and so do the data; spools are judged by their end.
 # The memory of workers that are not busy still rises at the end of half an hour.
 BOUNDS: Final[Mapping[str, float]] = {
-    **{f"{kind}_private_mb": MEMORY for kind in ("supervisor", "zygote", "busy")},
+    **dict.fromkeys(("supervisor_private_mb", "busy_private_mb"), MEMORY),
+    # What it shared with a worker is its own again when that one ends: all of it is judged.
+    "zygote_rss_mb": MEMORY,
     **{
         f"{kind}_{figure}": COUNTED
         for kind in ("supervisor", "zygote", "worker", "busy")
