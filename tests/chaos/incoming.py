@@ -53,11 +53,16 @@ def judge(received: Received, hall: Hall) -> None:
     received.said += len(hall.said)
     received.twice += found.twice
     rows = {row["whatsapp_id"]: dict(row) for row in hall.stored.messages}
+    unreadable = {one for one in found.wrong if rows[one]["body"] is None}
     received.wrong += [
-        f"{rows[one]}; receipts {hall.receipts.history_of(one)}" for one in found.wrong
+        f"{rows[one]}; receipts {hall.receipts.history_of(one)}"
+        for one in found.wrong
+        if one not in unreadable
     ]
     _judge_order(received, hall)
-    for one in found.missing:
+    # A placeholder lacks what came for its retry receipt, as a missing row does.
+    lacking = [one for one in hall.said if one.id in unreadable]
+    for one in (*found.missing, *lacking):
         _explain(received, hall, one)
 
 

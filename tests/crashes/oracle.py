@@ -92,9 +92,9 @@ def _shows(row: Row | None, one: Utterance) -> bool:
     match one.kind:
         case Kind.TEXT:
             return row is not None
-        # What changes a message that is lost itself waits for it for ever.
+        # What changes a message that is lost, or never readable, waits for it for ever.
         case Kind.EDIT:
-            return row is None or row["body"] == one.words
+            return row is None or row["body"] in (None, one.words)
         case _:
             return row is None or bool(row["deleted"])
 

@@ -133,6 +133,20 @@ def test_two_connectors_may_exchange_what_was_said_within_a_second() -> None:
 def test_what_nobody_said_is_wrong() -> None:
     story = Story("1")
     story.stored("1")
-    story.rows[0]["body"] = None
+    story.rows[0]["body"] = "says 2"
 
     assert story.found() == {"said, wrong": 1}
+
+
+def test_what_stays_unreadable_is_as_good_as_missing() -> None:
+    """The placeholder is stored; what came for its retry receipt is not."""
+    story = Story("1")
+    story.stored("1")
+    story.rows[0]["body"] = None
+
+    assert story.found() == {"said, unexplained": 1}
+
+    story.lost.add("1")
+
+    assert story.found() == {}
+    assert story.judged().in_the_window == {ON_A_LOST_DISK: 1}
