@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
+from operator import attrgetter
 from typing import Final
 
 LATEST: Final = 1.0  # seconds the event loop may be late
@@ -17,10 +18,15 @@ LEAST_GROWTH: Final = 20
 LEAST_SHARE: Final = 0.25  # of what it was at first
 # Megabytes of one number's process: four times what a busy one takes.
 LARGEST_WORKER: Final = 200
-ABOUT: Final = (
-    *("loop_lag", "threads", "open_files"),
-    *("worker_threads", "worker_open_files", "worker_memory"),
-)
+# What should not grow for ever, by what a warning calls it.
+_COUNTS: Final[Mapping[str, Callable[[Observation], int]]] = {
+    "threads": attrgetter("threads"),
+    "open_files": attrgetter("open_files"),
+    "worker_threads": attrgetter("worker_threads"),
+    "worker_open_files": attrgetter("worker_open_files"),
+    "worker_memory": attrgetter("worker_mb"),
+}
+ABOUT: Final = ("loop_lag", *_COUNTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +96,9 @@ class Alarms:
             self._due.add("loop_lag")
         if seen.worker_mb > LARGEST_WORKER:
             self._due.add("worker_memory")
-        for what, count in _counts(seen).items():
+        for what, count in _COUNTS.items():
             growth = self._growths.setdefault(what, Growth())
-            if growth.observe(seen.at, count, seen.sessions):
+            if growth.observe(seen.at, count(seen), seen.sessions):
                 self._due.add(what)
         soon = seen.at - self._told_at < BETWEEN_WARNINGS.total_seconds()
         if not self._due or soon:
@@ -100,14 +106,3 @@ class Alarms:
         self._told_at = seen.at
         due, self._due = tuple(sorted(self._due)), set()
         return due
-
-
-def _counts(seen: Observation) -> Mapping[str, int]:
-    """What should not grow for ever, by what a warning calls it."""
-    return {
-        "threads": seen.threads,
-        "open_files": seen.open_files,
-        "worker_threads": seen.worker_threads,
-        "worker_open_files": seen.worker_open_files,
-        "worker_memory": seen.worker_mb,
-    }
