@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -33,3 +34,11 @@ Incoming: TypeAlias = (
     | Stale
     | HistoryProgress
 )
+
+
+def furthest(incoming: Iterable[Incoming]) -> HistoryProgress | None:
+    """The most that any piece says: fetched late, one may come after the last one."""
+    pieces = [item for item in incoming if isinstance(item, HistoryProgress)]
+    if not pieces:
+        return None
+    return max(pieces, key=lambda piece: (piece.done, piece.percent))

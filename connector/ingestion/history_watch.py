@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from connector.domain.incoming import HistoryProgress
+from connector.domain.incoming import furthest
 from connector.ports import Clock, Lane, SpooledBatch
 
 STALLED_AFTER: Final = timedelta(minutes=10)
@@ -33,8 +33,8 @@ class HistoryWatch:
     def stored(self, batch: SpooledBatch) -> None:
         if batch.lane is not Lane.HISTORY:
             return
-        ended = [item for item in batch.incoming if isinstance(item, HistoryProgress)]
-        if ended and ended[-1].done:
+        progress = furthest(batch.incoming)
+        if progress and progress.done:
             self.over()
         else:
             self._goes_on()

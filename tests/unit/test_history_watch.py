@@ -55,11 +55,10 @@ async def test_once_it_is_called_failed_nobody_asks_any_more(
 
 
 async def test_history_that_is_done_has_not_stalled(clock: ManualClock) -> None:
+    done = HistoryProgress(percent=100, done=True)
+    fetched_late = HistoryProgress(percent=75, done=False)
     scene = Scene(
-        MemorySpool(
-            deque([HistoryProgress(percent=100, done=True)]), lane=Lane.HISTORY
-        ),
-        clock=clock,
+        MemorySpool(deque([done, fetched_late]), lane=Lane.HISTORY), clock=clock
     )
 
     assert await minutes(scene, clock, 5) == 0

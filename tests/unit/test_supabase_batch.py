@@ -145,6 +145,18 @@ def test_what_is_stale_and_how_far_history_is() -> None:
     }
 
 
+def test_a_piece_that_was_fetched_late_takes_nothing_back() -> None:
+    """Its number died before it had it, and the last one came first."""
+    batch = rows.batch(
+        [
+            HistoryProgress(percent=100, done=True),
+            HistoryProgress(percent=75, done=False),
+        ]
+    )
+
+    assert batch == {"history": {"percent": 100, "done": True}}
+
+
 def test_a_vote_that_cannot_be_read_has_no_options_and_one_taken_back_has_none() -> (
     None
 ):

@@ -11,7 +11,7 @@ from connector.adapters.supabase.rows.people import Mentioned
 from connector.adapters.supabase.rows.writing import Record
 from connector.domain.changes import Edit, Reaction, Revocation, Vote
 from connector.domain.chats import ChatUpdate, MemberChange, Profile, Roster, Stale
-from connector.domain.incoming import HistoryProgress, Incoming
+from connector.domain.incoming import HistoryProgress, Incoming, furthest
 from connector.domain.messages import Message, OwnRead, Receipt
 
 Batch: TypeAlias = dict[str, Any]  # Json, that is
@@ -22,7 +22,6 @@ def batch(incoming: Sequence[Incoming]) -> Batch:
     """Only lists that hold something; people and chats once, whoever mentions them."""
     mentioned = Mentioned()
     lists: dict[str, list[Record]] = defaultdict(list)
-    progress: HistoryProgress | None = None
     for item in incoming:
         match item:
             case Receipt():
@@ -32,13 +31,13 @@ def batch(incoming: Sequence[Incoming]) -> Batch:
             case Stale():
                 lists["stale"].append(chats.stale(item))
             case HistoryProgress():
-                progress = item
+                pass  # one for the whole batch, below
             case _:
                 name, write = _LISTS[type(item)]
                 lists[name].append(write(item, mentioned))
     everything = mentioned.lists() | lists
     found: Batch = {name: rows for name, rows in everything.items() if rows}
-    if progress is not None:
+    if progress := furthest(incoming):
         found["history"] = {"percent": progress.percent, "done": progress.done}
     return found
 
