@@ -218,7 +218,18 @@ os.write(1, job.framed(job.ANSWER, Answer(unsupported=told).encoded()))
 def _children() -> list[str]:
     """Which of our processes prepare files."""
     ours = Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()
-    program = preparing.PROGRAM[-1].encode()
-    return [
-        each for each in ours if program in Path(f"/proc/{each}/cmdline").read_bytes()
-    ]
+    return [each for each in ours if preparing.PROGRAM[-1].encode() in _command(each)]
+
+
+def _command(process: str) -> bytes:
+    """Nothing once it has ended. One that has just begun has no command line yet."""
+    path = Path("/proc", process)
+    try:
+        while not (command := path.joinpath("cmdline").read_bytes()):
+            state = path.joinpath("stat").read_text("ascii").rpartition(")")[2].split()
+            if state[0] in "ZX":
+                break
+            os.sched_yield()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+    return command
