@@ -7,7 +7,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -194,5 +194,6 @@ async def test_machines_come_leave_and_die_and_their_numbers_go_on(
 
 async def power_cut(machine: ConnectorProcess) -> None:
     for pid in family(machine.pid):
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     await machine.wait()

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +17,7 @@ from devstack.app import Row
 from devstack.connector_process import ConnectorProcess
 from devstack.whatsapp import Person
 from tests.acceptance.world import Linked, World
+from tests.chaos.blows import frozen
 from tests.crashes.sends.victims import copy_store
 from tests.crashes.victims import family
 
@@ -108,19 +106,6 @@ class Rivals:
         return Counter(message.text for message in self.bob.heard)
 
 
-@contextmanager
-def frozen(connector: ConnectorProcess) -> Iterator[None]:
-    """None of its processes does anything, and none of them knows."""
-    pids = family(connector.pid)
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in reversed(pids):
-            os.kill(pid, signal.SIGCONT)
-
-
 def _copy_folder(linked: Linked, to: ConnectorProcess, *, with_lineage: bool) -> None:
     place = Path("sessions") / linked.session_id
     source = linked.world.connector.data_folder / place
@@ -153,7 +138,7 @@ async def test_who_stood_still_and_wakes_repeats_nothing_that_another_has_sent(
 
     await rivals.inserts(BURST)
     await rivals.hears(BEFORE_THE_FREEZE)
-    with frozen(rivals.first):
+    with frozen(family(rivals.first.pid)):
         await rivals.take_over()
         settled = await rivals.settled()
     await rivals.steps_down()
@@ -182,7 +167,7 @@ async def test_a_copy_that_kept_its_name_proves_nothing_of_what_was_in_flight(
 
     await rivals.inserts(BURST)
     await rivals.hears(BEFORE_THE_FREEZE)
-    with frozen(rivals.first):
+    with frozen(family(rivals.first.pid)):
         in_flight = [
             row for row in await rivals.rows() if row["state"] in ("claimed", "sending")
         ]
@@ -222,7 +207,7 @@ async def test_clocks_that_differ_send_nothing_twice_and_end_nothing_early(
 
     await rivals.inserts(BURST)
     await rivals.hears(BEFORE_THE_FREEZE)
-    with frozen(rivals.first):
+    with frozen(family(rivals.first.pid)):
         await rivals.take_over()
         settled = await rivals.settled()
         now = datetime.now(UTC)  # Postgres is on this machine

@@ -115,14 +115,17 @@ class Round:
         await self._until_confirmed(receipts, planned.after)
         await asyncio.sleep(planned.delay)
         await kill(planned.victim, self.linked)
+        position = receipts.position()
         planned.struck.set()
         spool = SpoolFile(self.linked.world.connector, self.linked.session_id)
         spooled = await asyncio.to_thread(spool.message_ids)
         await bring_back(planned.victim, self.linked)
-        if planned.victim in HOLD_MESSAGES:
-            # What its socket still held has been read then: no receipt comes after.
+        if planned.victim in (Victim.SUPERVISOR, Victim.CONNECTOR):
+            # What its socket still held has been read then: no receipt comes after. A
+            # worker's has ended when it is killed, and the next one may be there by now.
             await self.linked.device.disconnected(timeout=RECOVERY)
-        return Blow(planned.victim, receipts.position(), frozenset(spooled))
+            position = receipts.position()
+        return Blow(planned.victim, position, frozenset(spooled))
 
     async def _until_confirmed(self, receipts: Receipts, count: int) -> None:
         await self.linked.world.stage.whatsapp.until(

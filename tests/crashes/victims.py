@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,7 @@ HOLD_MESSAGES: Final = frozenset({Victim.WORKER, Victim.SUPERVISOR, Victim.CONNE
 
 
 async def kill(victim: Victim, linked: Linked) -> None:
-    """By SIGKILL; returns when it is dead."""
+    """By SIGKILL; returns when it is dead, and the socket of a worker has ended."""
     world = linked.world
     match victim:
         case Victim.WORKER:
@@ -35,7 +36,8 @@ async def kill(victim: Victim, linked: Linked) -> None:
             await world.connector.kill()
         case Victim.CONNECTOR:
             for pid in family(world.connector.pid):
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             await world.connector.wait()
         case Victim.GATEWAY:
             await world.local.gateway.kill()
@@ -72,6 +74,12 @@ async def _kill_worker(linked: Linked) -> None:
 
 
 def family(pid: int) -> list[int]:
-    """A process and all it started, their parent first: it is to notice nothing."""
-    text = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    """A process and all it started, their parent first: it is to notice nothing.
+
+    Any of them may end while they are listed, or just afterwards.
+    """
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return [pid]
     return [pid, *(each for child in text.split() for each in family(int(child)))]
