@@ -23,9 +23,9 @@ async def own_world(tmp_path: Path) -> AsyncIterator[World]:
 async def _talks_both_ways(linked: Linked, name: str, mark: str) -> None:
     somebody = linked.world.somebody(name)
     await somebody.says(linked.owner, f"entrada {mark}")
-    await linked.message(f"entrada {mark}", within=20)
+    await linked.message(f"entrada {mark}")
     row_id = await linked.sends(somebody.number, f"saída {mark}")
-    await linked.app.outbox_is(row_id, "delivered", within=20)
+    await linked.app.outbox_is(row_id, "delivered")
     assert [heard.text for heard in somebody.heard] == [f"saída {mark}"]
 
 
@@ -47,7 +47,7 @@ async def test_a_key_is_exchanged_while_numbers_run_and_rest_and_the_old_one_goe
     assert (code, "restart it" in said) == (1, True), said
     await connector.stop()
     await connector.start()
-    await running.device.connected(timeout=20)
+    await running.device.connected()
     code, said = await connector.command("keys", "rotate")
     assert (code, "needs an earlier key" in said) == (0, True), said
     assert f"{old}" not in said
@@ -56,11 +56,11 @@ async def test_a_key_is_exchanged_while_numbers_run_and_rest_and_the_old_one_goe
     await connector.stop()
     connector.state_key = new
     await connector.start()
-    await running.device.connected(timeout=20)
+    await running.device.connected()
     await resting.wants("connected")
-    await resting.device.connected(timeout=20)
+    await resting.device.connected()
     await bob.says(running.owner, "depois")
-    await running.message("depois", within=20)
+    await running.message("depois")
     await _talks_both_ways(running, "Carla", "sem a chave antiga")
     await _talks_both_ways(resting, "Davi", "de volta")
     # Nothing was lost on the way: conversations went on where they were.
@@ -93,14 +93,14 @@ async def test_a_number_is_taken_to_another_session_and_connects_without_a_qr(
 
     moved = replace(linked, session_id=new_id)
     await moved.wants("connected")
-    await linked.device.connected(timeout=20)
-    connected = await moved.session_is("connected", within=20)
+    await linked.device.connected()
+    connected = await moved.session_is("connected")
 
     assert connected["phone_number"] == linked.owner.number
     await bob.says(linked.owner, "depois de sair")
-    await moved.message("depois de sair", within=20)
+    await moved.message("depois de sair")
     row_id = await moved.sends(bob.number, "estou aqui")
-    await moved.app.outbox_is(row_id, "delivered", within=20)
+    await moved.app.outbox_is(row_id, "delivered")
     assert [heard.text for heard in bob.heard] == ["estou aqui"]
     await _talks_both_ways(moved, "Carla", "na casa nova")
     await moved.wants("disconnected")

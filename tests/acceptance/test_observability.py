@@ -11,6 +11,7 @@ import httpx
 import pytest_asyncio
 from prometheus_client.parser import text_string_to_metric_families
 
+from devstack.app import PATIENCE
 from devstack.supabase.processes import free_port
 from tests.acceptance.world import World
 
@@ -21,14 +22,16 @@ class Port:
     def __init__(self, number: int) -> None:
         self._base = f"http://127.0.0.1:{number}"
 
+    async def _get(self, path: str) -> httpx.Response:
+        async with httpx.AsyncClient(base_url=self._base, timeout=PATIENCE) as client:
+            return await client.get(path)
+
     async def health(self) -> tuple[int, dict[str, Any]]:
-        async with httpx.AsyncClient(base_url=self._base) as client:
-            answer = await client.get("/healthz")
+        answer = await self._get("/healthz")
         return answer.status_code, answer.json()
 
     async def figure(self, name: str, **labels: str) -> float:
-        async with httpx.AsyncClient(base_url=self._base) as client:
-            exposition = (await client.get("/metrics")).text
+        exposition = (await self._get("/metrics")).text
         return sum(
             sample.value
             for family in text_string_to_metric_families(exposition)
@@ -39,8 +42,7 @@ class Port:
 
     async def labels(self) -> set[str]:
         """Every value of every label there is."""
-        async with httpx.AsyncClient(base_url=self._base) as client:
-            exposition = (await client.get("/metrics")).text
+        exposition = (await self._get("/metrics")).text
         return {
             value
             for family in text_string_to_metric_families(exposition)
@@ -50,7 +52,7 @@ class Port:
 
 
 async def eventually(
-    holds: Callable[[], Awaitable[bool]], within: float = 30.0
+    holds: Callable[[], Awaitable[bool]], within: float = PATIENCE
 ) -> None:
     async with asyncio.timeout(within):
         while not await holds():  # noqa: ASYNC110 - a process tells when it is asked

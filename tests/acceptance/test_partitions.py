@@ -58,7 +58,7 @@ class Split:
         await self.linked.world.stage.whatsapp.until(
             lambda: device.logins > logins, timeout=TAKEN_OVER_WITHIN
         )
-        await device.connected(timeout=20)
+        await device.connected()
 
     async def settled(self) -> list[Row]:
         """The outbox, once each row is sent or in doubt."""
@@ -101,7 +101,7 @@ class Split:
             row = await self.lease()
             return row if row["expires_at"] > before["expires_at"] else None
 
-        return await self.linked.app.until(look, within=20)
+        return await self.linked.app.until(look)
 
     async def codes(self) -> list[str]:
         told = "select code from wa_events where session_id = $1"
@@ -115,7 +115,7 @@ class Split:
             )
             return bool(await self._asked(saved))
 
-        await self.linked.app.until(look, within=20)
+        await self.linked.app.until(look)
 
     async def steps_down(self, connector: ConnectorProcess) -> None:
         """It has no worker for the number any more."""
@@ -127,7 +127,7 @@ class Split:
                 return True
             return False
 
-        await self.linked.app.until(look, within=20)
+        await self.linked.app.until(look)
 
     async def _asked(self, query: str) -> list[Row]:
         async with self.linked.world.database() as database:
@@ -185,7 +185,7 @@ async def test_who_is_cut_off_from_supabase_gives_way_and_brings_what_it_had(
     # In the middle of a burst: rows are claimed, and some of their results not told.
     await split.inserts(60)
     for _ in range(10):
-        await split.bob.hears(timeout=20)
+        await split.bob.hears()
     split.to_supabase.cut()
     await split.says(*range(10, 20))
     await linked.device.has_everything()
@@ -220,7 +220,7 @@ async def test_who_is_cut_off_from_whatsapp_keeps_the_number_until_it_is_lost(
 
     split.to_whatsapp.cut()
     await split.to_whatsapp.hang_up()
-    await linked.device.disconnected(timeout=20)
+    await linked.device.disconnected()
     await split.says(*range(5, 10))
     after = await split.is_renewed()
     split.to_whatsapp.mend()

@@ -117,17 +117,17 @@ async def test_out_of_memory_one_number_starts_again_and_says_why(
     supervisor, worker = connector.pid, linked.worker_pid()
     texts = [f"{number:03}" for number in range(40)]
 
-    for text in texts[:20]:
-        await bob.says(linked.owner, text)
     glutton = [*machine.cage.prefix, sys.executable, "-c", GLUTTON]
     eating = await asyncio.create_subprocess_exec(
         *glutton, str(machine.cage.kills_file)
     )
-    for text in texts[20:]:
+    for text in texts[:20]:
         await bob.says(linked.owner, text)
     await asyncio.wait_for(eating.wait(), PATIENCE)
-
     event = await told(linked, "worker_killed")
+    for text in texts[20:]:
+        await bob.says(linked.owner, text)
+
     assert "memory" in event["message"]
     await linked.session_is("connected", within=PATIENCE)
     row_id = await linked.sends(bob.number, "de volta")

@@ -43,8 +43,8 @@ async def all_are_back(fleet: list[Linked], logins: list[int]) -> None:
     bob = world.somebody("Bob")
     for one in fleet:
         await one.session_is("connected", within=30)
-        await bob.says(one.owner, "ainda aí?")
-        await one.message("ainda aí?", within=30)
+        sent = await bob.says(one.owner, "ainda aí?")
+        await one.becomes(sent, bool)
     assert [one.device.logins for one in fleet] == [count + 1 for count in logins]
 
 
