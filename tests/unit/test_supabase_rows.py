@@ -30,40 +30,37 @@ from connector.errors import (
 )
 from connector.ports import SessionId
 
+FAILURES = [
+    ("ZB001", LeaseLost),
+    ("503", SupabaseUnavailable),
+    ("502", SupabaseUnavailable),
+    ("429", SupabaseBusy),
+    ("540", SupabasePaused),
+    ("57P01", SupabaseUnavailable),
+    ("08006", SupabaseUnavailable),
+    ("40001", SupabaseUnavailable),
+    ("PGRST001", SupabaseUnavailable),
+    ("401", KeyRefused),
+    ("402", OverQuota),
+    ("413", InputRefused),
+    ("22P02", InputRefused),
+    ("23514", InputRefused),
+    ("25006", OverQuota),  # read-only: the disk of the database is full
+    ("PGRST202", SchemaMissing),  # no such function: a schema not reloaded yet
+    ("42501", SupabaseRefused),
+    ("PGRST301", KeyRefused),
+    (None, SupabaseUnavailable),  # none of PostgREST's: something before it
+]
 
-@pytest.mark.parametrize(
-    ("code", "error"),
-    [
-        ("ZB001", LeaseLost),
-        ("503", SupabaseUnavailable),
-        ("502", SupabaseUnavailable),
-        ("429", SupabaseBusy),
-        ("540", SupabasePaused),
-        ("57P01", SupabaseUnavailable),
-        ("08006", SupabaseUnavailable),
-        ("40001", SupabaseUnavailable),
-        ("PGRST001", SupabaseUnavailable),
-        ("401", KeyRefused),
-        ("402", OverQuota),
-        ("413", InputRefused),
-        ("22P02", InputRefused),
-        ("23514", InputRefused),
-        ("25006", OverQuota),  # read-only: the disk of the database is full
-        ("PGRST202", SchemaMissing),  # no such function: a schema not reloaded yet
-        ("42501", SupabaseRefused),
-        ("PGRST301", KeyRefused),
-        (None, SupabaseUnavailable),  # none of PostgREST's: something before it
-    ],
-)
-def test_every_failure_says_whether_waiting_helps(
-    code: str | None, error: type[Exception]
-) -> None:
-    refusal = APIError({"code": code, "message": "5511912345678 says oi"})
 
-    meant = translated(refusal)
+def test_every_failure_says_whether_waiting_helps() -> None:
+    for code, error in FAILURES:
+        refusal = APIError({"code": code, "message": "5511912345678 says oi"})
 
-    assert type(meant) is error
-    assert "5511912345678" not in str(meant)
+        meant = translated(refusal)
+
+        assert type(meant) is error, code
+        assert "5511912345678" not in str(meant), code
 
 
 @pytest.mark.parametrize(

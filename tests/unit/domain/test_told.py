@@ -44,16 +44,14 @@ def told(session: Session, event: events.Event) -> tuple[Session, list[str]]:
     return after, codes
 
 
-@pytest.mark.parametrize("event", HAPPENINGS, ids=repr)
 @pytest.mark.parametrize("session", [STARTING, PAIRING, ONLINE], ids=lambda s: s.phase)
-def test_what_needs_a_person_is_told_once(
-    session: Session, event: events.Event
-) -> None:
-    after, codes = told(session, event)
+def test_what_needs_a_person_is_told_once(session: Session) -> None:
+    for event in HAPPENINGS:
+        after, codes = told(session, event)
 
-    assert len(codes) <= 1
-    if after.situation.code in FOR_PEOPLE - {session.situation.code}:
-        assert codes == [after.situation.code]
+        assert len(codes) <= 1, event
+        if after.situation.code in FOR_PEOPLE - {session.situation.code}:
+            assert codes == [after.situation.code], event
 
 
 def test_everything_that_needs_a_person_can_be_told() -> None:
