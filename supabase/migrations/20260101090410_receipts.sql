@@ -40,10 +40,13 @@ begin
     from reached
     cross join lateral (
       select sent.id, sent.state, sent.delivered_at, sent.read_at
-      from public.wa_outbox as sent
-      where sent.session_id = p_session_id
-        and sent.whatsapp_id = reached.whatsapp_id
-        and sent.chat_id = reached.chat_id
+      from (
+        select named.id, named.chat_id, named.state, named.delivered_at, named.read_at
+        from public.wa_outbox as named
+        where named.session_id = p_session_id and named.whatsapp_id = reached.whatsapp_id
+        offset 0
+      ) as sent
+      where sent.chat_id = reached.chat_id
       limit 1
     ) as entry
     where array_position(outbox_ranks, entry.state) < array_position(outbox_ranks, reached.state)

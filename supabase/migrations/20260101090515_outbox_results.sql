@@ -14,10 +14,16 @@ declare
   result record;
   entry public.wa_outbox;
   chat_ids uuid[];
+  chats_named uuid[] := '{}';
+  names text[] := '{}';
 begin
+  -- Laterals, so that each row is looked up by its id however stale the planner's statistics.
   select array_agg(distinct named.chat_id) into chat_ids
   from jsonb_to_recordset(p_results) as row (id uuid)
-  inner join public.wa_outbox as named on named.id = row.id and named.session_id = p_session_id;
+  cross join lateral (
+    select known.chat_id, known.session_id from public.wa_outbox as known where known.id = row.id offset 0
+  ) as named
+  where named.session_id = p_session_id;
   -- Chats first and by address, as everybody does who writes to several: nobody deadlocks.
   perform from public.wa_chats as chat
   where chat.id = any(chat_ids)
@@ -29,7 +35,10 @@ begin
       id uuid, outcome text, claims integer, whatsapp_id text, sent_at timestamptz,
       code text, message text, retry_after_seconds double precision, pause jsonb
     )
-    inner join public.wa_outbox as named on named.id = row.id and named.session_id = p_session_id
+    cross join lateral (
+      select known.seq, known.session_id from public.wa_outbox as known where known.id = row.id offset 0
+    ) as named
+    where named.session_id = p_session_id
     -- What is answered before its answer.
     order by named.seq
   loop
@@ -59,7 +68,6 @@ begin
         when result.outcome in ('failed', 'uncertain', 'retry', 'paused') then result.message
       end
     where target.id = result.id
-      and target.session_id = p_session_id
       and (
         -- What is said of an earlier claim, and comes late, is not about the one under way.
         (target.state in ('claimed', 'sending') and coalesce(result.claims, target.claims) = target.claims)
@@ -68,7 +76,11 @@ begin
       )
     returning target.* into entry;
     if found then
-      perform wa_private.show_outbox_state(entry);
+      perform wa_private.show_outbox_row(entry);
+      if entry.whatsapp_id is not null then
+        chats_named := chats_named || entry.chat_id;
+        names := names || entry.whatsapp_id;
+      end if;
       if result.pause is not null then
         perform wa_private.pause_sending(
           p_session_id, result.pause ->> 'scope', (result.pause ->> 'seconds')::double precision, result.code
@@ -76,6 +88,7 @@ begin
       end if;
     end if;
   end loop;
+  perform wa_private.apply_what_came_first(p_session_id, chats_named, names);
   if wa_private.has_uncertain_outbox(p_session_id) then
     perform wa_private.settle_uncertain_chats(p_session_id, chat_ids);
   end if;

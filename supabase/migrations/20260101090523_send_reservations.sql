@@ -109,9 +109,16 @@ begin
       entry.id, entry.claims, entry.state,
       given.outcome in ('sent', 'awaiting_receipt', 'uncertain') or given.code = any(refused) as went
     from jsonb_to_recordset(p_results) as given (id uuid, claims integer, outcome text, code text)
-    inner join public.wa_outbox as entry on entry.id = given.id and entry.session_id = p_session_id
-    -- What is said of an earlier claim, and comes late, is not about the one under way.
-    where coalesce(given.claims, entry.claims) = entry.claims
+    -- A lateral, so that each row is looked up by its id however stale the planner's statistics.
+    cross join lateral (
+      select named.id, named.session_id, named.claims, named.state
+      from public.wa_outbox as named
+      where named.id = given.id
+      offset 0
+    ) as entry
+    where entry.session_id = p_session_id
+      -- What is said of an earlier claim, and comes late, is not about the one under way.
+      and coalesce(given.claims, entry.claims) = entry.claims
   ),
   given_back as (
     delete from wa_private.sends as sent

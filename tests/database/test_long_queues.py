@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from tests.database.outbox import BOB, ids, queue, sent, states
-from tests.database.scene import Connection, Database, Session, ask_outbox
+from tests.database.outbox import BOB, ids, queue, read, sent, states
+from tests.database.scene import Connection, Database, Session, ask_outbox, store
 
 CALLS = """select coalesce(sum(calls), 0)::integer from pg_stat_xact_user_functions
     where schemaname = 'wa_private' and funcname like $1"""
@@ -137,6 +137,28 @@ async def test_of_thousands_that_are_due_only_the_next_is_read(
 
     assert len(answer["rows"]) == 1
     assert fetched < 50
+
+
+async def test_what_a_result_and_its_receipt_cost_does_not_grow_with_what_was_sent(
+    service: Connection, leased: Session
+) -> None:
+    # One connection: its plans are those of an empty table.
+    many = 150
+    costs = []
+
+    for turn in range(2):
+        rows = await queue(service, leased, *["oi"] * many)
+        await ask_outbox(service, leased, limit=many)
+        results = [sent(row, f"3EB0{turn}{row}") for row in rows]
+        async with service.transaction():
+            before = await service.fetchval(FETCHED)
+            await ask_outbox(service, leased, results[0], limit=0)
+            await store(service, leased, read(results[0]["whatsapp_id"]))
+            costs.append(await service.fetchval(FETCHED) - before)
+        await ask_outbox(service, leased, *results[1:], limit=0)
+
+    assert await states(service) == ["read", *["sent"] * (many - 1)] * 2
+    assert 0 < costs[1] < costs[0] + many / 2
 
 
 async def test_a_loop_in_an_app_fills_nobodys_disk(
