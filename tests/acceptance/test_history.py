@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import signal
 from datetime import timedelta
+from typing import Final
 
 from postgrest import CountMethod
 
 from devstack.app import Row
 from devstack.whatsapp import Conversation, Remembered
 from tests.acceptance.world import Linked, World
+
+# Seconds. Thousands of messages are work, not a moment's wait: 8 on a busy machine, and more
+# than 30 on one where twenty programs want two cores.
+MUCH: Final = 120.0
 
 
 def memories(world: World, chats: int, messages: int) -> list[Conversation]:
@@ -26,12 +31,12 @@ def memories(world: World, chats: int, messages: int) -> list[Conversation]:
     ]
 
 
-async def all_of(linked: Linked, count: int, within: float = 30.0) -> list[Row]:
+async def all_of(linked: Linked, count: int) -> list[Row]:
     async def look() -> list[Row] | None:
         rows = await linked.messages(source="history")
         return rows if len(rows) >= count else None
 
-    return await linked.app.until(look, within)
+    return await linked.app.until(look, MUCH)
 
 
 async def synced(linked: Linked) -> Row:
@@ -39,7 +44,7 @@ async def synced(linked: Linked) -> Row:
         row = await linked.session()
         return row if row["sync_state"] == "done" else None
 
-    return await linked.app.until(look)
+    return await linked.app.until(look, MUCH)
 
 
 async def test_its_progress_shows_while_it_comes(world: World) -> None:
