@@ -46,8 +46,8 @@ begin
     where given.aspect in ('group', 'picture') and given.as_of is not null
     group by 1, given.aspect
   ) as stale
-  -- Of whom nothing is known, nothing is out of date.
-  where exists (select from public.wa_chats as chat where chat.session_id = p_session_id and chat.jid = stale.jid)
+  -- Of whom nothing is known, nothing is out of date. But a group's list of members may be on its way, older than this.
+  where stale.jid like '%@g.us'
     or exists (
       select from public.wa_contacts as contact
       where contact.session_id = p_session_id and contact.jid = stale.jid

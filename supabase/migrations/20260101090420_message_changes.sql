@@ -51,11 +51,11 @@ begin
   from unnest(p_changes) as given
   order by
     given.chat_id, given.whatsapp_id, given.change, given.change_id, given.from_me, given.done_by_jid,
-    given.by_admin, given.changed_at desc, given.body desc, given.content desc
+    given.by_admin, given.changed_at desc, coalesce(given.body, '') desc, given.content desc, given.mentions desc
   on conflict (chat_id, whatsapp_id, change, change_id, from_me, done_by_jid, by_admin) do update
   set body = excluded.body, content = excluded.content, mentions = excluded.mentions, changed_at = excluded.changed_at
-  where (excluded.changed_at, coalesce(excluded.body, ''), excluded.content)
-    > (known.changed_at, coalesce(known.body, ''), known.content);
+  where (excluded.changed_at, coalesce(excluded.body, ''), excluded.content, excluded.mentions)
+    > (known.changed_at, coalesce(known.body, ''), known.content, known.mentions);
   get diagnostics changed = row_count;
   return changed;
 end;

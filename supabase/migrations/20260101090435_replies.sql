@@ -55,7 +55,8 @@ begin
       offset 0
     ) as said
     where said.chat_id = unlinked.chat_id
-    order by said.from_me
+    -- The first that came: whoever gives this id to words of their own afterwards is not who was quoted.
+    order by said.seq
     limit 1
   ) as original
   where message.id = unlinked.id;

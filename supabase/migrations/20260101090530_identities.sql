@@ -104,6 +104,7 @@ begin
   perform wa_private.merge_chat_facts(old.id, kept);
   update public.wa_chats as chat
   set
+    name = coalesce(chat.name, old.name),
     read_up_to = greatest(chat.read_up_to, old.read_up_to),
     ticked_up_to = greatest(chat.ticked_up_to, old.ticked_up_to),
     unread_count = wa_private.unread_messages(kept, greatest(chat.read_up_to, old.read_up_to)) + case

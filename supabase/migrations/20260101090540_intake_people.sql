@@ -22,14 +22,19 @@ declare
   );
 begin
   with learned as (
-    insert into wa_private.contact_aliases as alias (session_id, phone_jid, lid_jid, spelling)
-    select p_session_id, given.phone, (array_agg(given.lid))[1], bool_and(coalesce(given.spelling, false))
-    from jsonb_to_recordset(p_aliases) as given (lid text, phone text, spelling boolean)
+    insert into wa_private.contact_aliases as alias (session_id, phone_jid, lid_jid, spelling, learned_at)
+    select
+      p_session_id, given.phone, (array_agg(given.lid order by given.place desc))[1],
+      bool_and(coalesce(given.spelling, false)),
+      -- One after the other: of two numbers of one person the newer is shown.
+      statement_timestamp() + max(given.place) * interval '1 microsecond'
+    from rows from (jsonb_to_recordset(p_aliases) as (lid text, phone text, spelling boolean))
+      with ordinality as given (lid, phone, spelling, place)
     where given.lid <> given.phone
     group by given.phone
     order by given.phone
     on conflict (session_id, phone_jid) do update
-    set lid_jid = excluded.lid_jid, spelling = alias.spelling and excluded.spelling, learned_at = now()
+    set lid_jid = excluded.lid_jid, spelling = alias.spelling and excluded.spelling, learned_at = excluded.learned_at
     where alias.lid_jid <> excluded.lid_jid or (alias.spelling and not excluded.spelling)
     returning alias.phone_jid, alias.lid_jid
   )
@@ -72,7 +77,10 @@ begin
   with mentioned as (
     -- Of what the batch says about a person the last counts.
     select
-      address.jid, jsonb_object_agg(fact.key, fact.value order by said.place) filter (where fact.value <> 'null') as told
+      address.jid,
+      jsonb_object_agg(fact.key, fact.value order by said.place) filter (where fact.value <> 'null') as told,
+      -- What history calls somebody fills what is unknown; it begins with the newest.
+      (array_agg(fact.value #>> '{}' order by said.place) filter (where fact.key = 'past_name'))[1] as past_name
     from unnest(p_addresses) as address
     left join jsonb_array_elements(p_contacts) with ordinality as said (contact, place)
       on said.contact ->> 'jid' = address.given
@@ -87,7 +95,7 @@ begin
       wa_private.phone_number_of(
         p_session_id, mentioned.jid, coalesce(mentioned.told ->> 'phone_number', known.phone_number)
       ) as phone_number,
-      coalesce(mentioned.told ->> 'push_name', known.push_name) as push_name,
+      coalesce(mentioned.told ->> 'push_name', known.push_name, mentioned.past_name) as push_name,
       nullif(coalesce(mentioned.told ->> 'saved_name', known.saved_name), '') as saved_name,
       coalesce(mentioned.told ->> 'business_name', known.business_name) as business_name,
       coalesce((mentioned.told -> 'on_whatsapp')::boolean, known.on_whatsapp) as on_whatsapp,
@@ -151,9 +159,13 @@ begin
     p_workspace_id, p_session_id, mentioned.jid,
     coalesce(mentioned.kind, wa_private.chat_kind(mentioned.jid)), mentioned.name, contact.id
   from (
-    select address.jid, max(given.kind) as kind, max(given.name) as name
+    select
+      address.jid, max(given.kind) as kind,
+      (array_agg(given.name order by given.place) filter (where given.name is not null))[1] as name
     from unnest(p_addresses) as address
-    left join jsonb_to_recordset(p_chats) as given (jid text, kind text, name text) on given.jid = address.given
+    left join rows from (jsonb_to_recordset(p_chats) as (jid text, kind text, name text))
+      with ordinality as given (jid, kind, name, place)
+      on given.jid = address.given
     where address.is_chat
     group by address.jid
   ) as mentioned

@@ -5,7 +5,8 @@
 -- means is found out here. Times are ISO 8601.
 --
 --   aliases       {lid, phone, spelling?}      spelling: another way to write the number; leads there, is never shown
---   contacts      {jid, phone_number?, push_name?, saved_name? ('': removed), business_name?, on_whatsapp?}
+--   contacts      {jid, phone_number?, push_name?, past_name?, saved_name? ('': removed), business_name?, on_whatsapp?}
+--                                            past_name: the push name that history tells, where none is known
 --   chats         {jid, kind, name}            the name fills only what is unknown
 --   messages      {whatsapp_id, chat_jid, from_me, sender_jid, sender_name, kind, body, content, quoted_whatsapp_id,
 --                  mentions, sent_at, status, source, expires_at?, attachment?}
@@ -21,7 +22,7 @@
 --   members       {chat_jid, jid, role (null: left), as_of}
 --   rosters       {chat_jid, as_of, members: [{jid, role}]}
 --   stale         {jid, aspect, as_of}
---   history       {percent, done}              not a list: the last of the batch
+--   history       {percent, done}              not a list: the furthest of the batch
 
 create function wa_private.store_circumstances(p_session_id uuid, p_workspace_id uuid, p_batch jsonb)
 returns void

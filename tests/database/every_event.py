@@ -98,6 +98,7 @@ TOPICS: Mapping[str, Sequence[Row]] = {
     ],
     "people": [
         {"contacts": [{"jid": BOB, "push_name": "Bob"}]},
+        {"contacts": [{"jid": BOB, "past_name": "Roberto"}]},
         {"contacts": [{"jid": BOBS_PHONE, "phone_number": "5521987654321"}]},
         {"contacts": [{"jid": BOBS_OTHER_SPELLING, "saved_name": "Bob da Silva"}]},
         {"contacts": [{"jid": CAROL, "business_name": "Carol e Cia."}]},

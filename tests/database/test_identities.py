@@ -9,6 +9,7 @@ from tests.database.conversation import (
     ALIAS,
     BOB,
     BOBS_PHONE,
+    CAROL,
     FAMILY,
     column,
     edit,
@@ -70,6 +71,43 @@ async def test_a_mapping_joins_two_chats_with_all_that_was_said_and_ticked(
         ("later", "read"),
         ("mine", "played"),
     ]
+
+
+async def test_a_mapping_loses_no_name_of_a_chat(
+    leased: Session, service: Connection
+) -> None:
+    for jid, name in ((BOBS_PHONE, "Bob"), (BOB, None)):
+        named = {"jid": jid, "kind": "direct", "name": name}
+        await store(service, leased, {"chats": [named]})
+
+    await store(service, leased, ALIAS)
+
+    assert await column(service, "select name from wa_chats") == ["Bob"]
+
+
+async def test_history_brings_back_no_name_that_somebody_had_before(
+    leased: Session, service: Connection
+) -> None:
+    calls_himself = {"jid": BOB, "push_name": "Bob"}
+    once = [{"jid": BOB, "past_name": "Roberto"}, {"jid": CAROL, "past_name": "Carol"}]
+    await store(service, leased, {"contacts": [calls_himself]})
+
+    await store(service, leased, {"contacts": once})
+
+    names = await service.fetch("select jid, push_name from wa_contacts")
+    assert dict(names) == {BOB: "Bob", CAROL: "Carol"}  # type: ignore[arg-type]
+
+
+async def test_of_two_numbers_the_one_that_was_learned_last_is_shown(
+    leased: Session, service: Connection
+) -> None:
+    newer = "5511987654321@s.whatsapp.net"
+    both = [{"lid": BOB, "phone": BOBS_PHONE}, {"lid": BOB, "phone": newer}]
+
+    await store(service, leased, {"aliases": both, "contacts": [{"jid": BOB}]})
+
+    numbers = await column(service, "select phone_number from wa_contacts")
+    assert numbers == ["5511987654321"]
 
 
 async def test_a_mapping_joins_two_people_with_the_apps_labels_of_both(

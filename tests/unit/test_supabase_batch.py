@@ -251,7 +251,7 @@ def test_of_the_names_in_old_messages_the_newest_counts() -> None:
         ]
     )
 
-    assert [row["push_name"] for row in batch["contacts"]] == ["Roberto"]
+    assert [row["past_name"] for row in batch["contacts"]] == ["Roberto"]
 
 
 def test_an_address_learned_later_in_the_batch_is_not_lost() -> None:
