@@ -14,8 +14,8 @@ REPOSITORY = Path(__file__).parents[2]
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text("utf-8")
 INSTALL = "docker/install.sh"
 
-# It is installed once, where all that look at it run.
-pytestmark = pytest.mark.xdist_group("image")
+# It is installed once, where all that look at it run; that downloads every package.
+pytestmark = [pytest.mark.xdist_group("image"), pytest.mark.timeout(900)]
 
 
 def copied_into_the_build() -> list[tuple[str, str]]:
