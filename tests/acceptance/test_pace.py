@@ -35,7 +35,7 @@ async def test_a_paced_number_leaves_a_gap_and_says_when_it_sends_next(
 
 
 async def test_the_pace_outlives_the_connector(own_world: World) -> None:
-    linked = await own_world.linked(send_per_minute=2, warm_up_days=0)
+    linked = await own_world.linked(send_per_day=2, warm_up_days=0)
     bob = own_world.somebody("Bob")
 
     rows = [await linked.sends(bob.number, str(n)) for n in range(3)]
