@@ -60,6 +60,11 @@ class Fetching:
             going.line.lost = True
             raise
 
+    def forget(self, row: ClaimedRow) -> None:
+        """Its file is with WhatsApp, as the row says: what came of it here is not needed."""
+        if (going := self._on_their_way.pop(row.id, None)) is not None:
+            going.task.cancel()  # were it not over, only its last answer is missing
+
     def stop(self) -> None:
         for going in self._on_their_way.values():
             going.task.cancel()

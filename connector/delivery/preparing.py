@@ -136,6 +136,7 @@ class Preparing:
         self, line: Line, row: ClaimedRow, payload: Payload
     ) -> OutgoingFile | None:
         if not needs_file(row, payload):
+            self._fetching.forget(row)
             return row.file
         return await self._fetching.file(line, row, payload)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import weakref
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -68,6 +71,26 @@ async def test_a_row_that_comes_back_early_waits_for_the_same_file(
     assert len(scene.files.fetched) == 1
 
 
+async def test_nothing_is_kept_of_a_file_once_its_row_has_it(scene: Scene) -> None:
+    """Postgres gives the row out with its file: nobody asks any more what came of it."""
+    scene.patience = NO_PATIENCE
+    scene.files.gate.clear()
+    scene.outbox.queued.append(document())
+
+    async with scene.delivering():
+        await scene.outbox.until_recorded("file", Outcome.PAUSED)
+        on_its_way = _uploading()
+        scene.files.gate.set()
+        await turns_until(lambda: "file" in scene.uploads.by_row)
+        [back] = scene.outbox.queued
+        scene.outbox.queued[0] = replace(back, file=scene.uploads.by_row["file"])
+        scene.outbox.time_passes()
+        await scene.outbox.until_recorded("file", Outcome.SENT)
+        await turns_until(lambda: on_its_way() is None)
+
+    assert len(scene.files.fetched) == 1
+
+
 @pytest.mark.parametrize("error", [FileUnavailable(), WorkerGone()])
 async def test_a_slow_file_that_fails_again_and_again_has_an_end(
     scene: Scene, error: FileUnavailable | WorkerGone
@@ -101,3 +124,12 @@ async def test_a_stop_ends_what_goes_on_without_its_row(scene: Scene) -> None:
 
     assert on_disk == 1
     assert scene.files.on_disk == 0
+
+
+def _uploading() -> weakref.ref[asyncio.Task[object]]:
+    [uploading] = (
+        task
+        for task in asyncio.all_tasks()
+        if getattr(task.get_coro(), "__qualname__", "") == "Uploading.file"
+    )
+    return weakref.ref(uploading)
