@@ -179,7 +179,7 @@ class Scene:
         return Ingestion(cast("Launcher", self), self.intake, self.diary, self.clock)
 
     async def drain(self) -> None:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             await self.ingestion.drain(SESSION)
 
     @contextlib.asynccontextmanager

@@ -171,7 +171,7 @@ class MemoryOutbox:
         self, name: str, outcome: Outcome | None = None
     ) -> OutboxResult:
         """The row's result, or its result of that kind."""
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             while name not in self.results or (
                 outcome is not None and self.results[name].outcome is not outcome
             ):
@@ -347,7 +347,7 @@ class SendingWorker(AskedWorker):
         self.shown.append(typing.value)
 
     async def until_heard(self, count: int) -> None:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             while len(self.heard) < count:
                 self.in_flight.clear()
                 await self.in_flight.wait()

@@ -269,7 +269,7 @@ async def test_what_waits_too_long_is_ended_offline_too(scene: Scene) -> None:
     scene.context.online = None
 
     async with scene.delivering(poll=timedelta(milliseconds=1)):
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             await scene.outbox.swept.wait()
 
     assert scene.worker.heard == []

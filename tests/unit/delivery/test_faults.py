@@ -84,7 +84,7 @@ async def test_a_row_that_breaks_us_has_an_end_and_harms_nobody_else(
 
 
 async def until_failed(scene: Scene, name: str) -> None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         while (name, Outcome.FAILED) not in scene.outbox.history:
             scene.outbox.time_passes()
             await asyncio.sleep(0)

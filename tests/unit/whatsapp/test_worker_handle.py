@@ -87,7 +87,7 @@ async def test_a_burst_rings_now_and_then(
     handle, process = stuck
     events, seen = handle.events(), encode(Frame({"call": "seen"}))
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         monkeypatch.setattr(worker_handle, "SECONDS_BETWEEN_RINGS", 3600)
         process.rings()
         first = await anext(events)
@@ -140,7 +140,7 @@ def sealed(size: int) -> SealedFile:
 
 
 async def ended(handle: WorkerHandle) -> WorkerEvent:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         return [event async for event in handle.events()][-1]
 
 
