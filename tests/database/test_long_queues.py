@@ -11,7 +11,14 @@ import asyncpg
 import pytest
 
 from tests.database.outbox import BOB, ids, queue, read, sent, states
-from tests.database.scene import Connection, Database, Session, ask_outbox, store
+from tests.database.scene import (
+    PATIENCE_SECONDS,
+    Connection,
+    Database,
+    Session,
+    ask_outbox,
+    store,
+)
 
 CALLS = """select coalesce(sum(calls), 0)::integer from pg_stat_xact_user_functions
     where schemaname = 'wa_private' and funcname like $1"""
@@ -33,7 +40,8 @@ CHAT_OF = """explain (costs off) select from wa_chats
 async def counted(database: Database) -> AsyncIterator[Connection]:
     """A connector whose calls of functions are counted."""
     admin = await asyncpg.connect(
-        database.server.url("supabase_admin", database.name), command_timeout=10
+        database.server.url("supabase_admin", database.name),
+        command_timeout=PATIENCE_SECONDS,
     )
     await admin.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads
