@@ -213,7 +213,7 @@ async def test_what_cannot_be_written_yet_stays_in_memory_in_order(
     blocker.execute("rollback")
     blocker.close()
 
-    assert writer.flush(time.monotonic() + 5)
+    assert writer.flush(time.monotonic() + 60)
     writer.append(Code.MESSAGE, message("third"))
     assert texts(await spool.reader.read(at_most(10))) == ["first", "second", "third"]
 
