@@ -21,12 +21,14 @@ from tests.soak.counting import counted, unheard
 from tests.soak.report import Report
 from tests.soak.samples import SECONDS_BETWEEN_LOOKS, Samples
 from tests.soak.traffic import Traffic
+from tests.soak.warming import ring_in_vain
 
 
 async def soak(directory: Path, options: argparse.Namespace) -> Report:
     chance = random.Random(options.seed)  # noqa: S311 - seeded on purpose
     async with Fleet.afloat(directory, options.numbers) as fleet:
         print(f"{options.numbers} numbers are linked and online", flush=True)
+        await ring_in_vain(fleet.stage.supabase.database_url)
         traffic = await Traffic.prepared(fleet, chance, options.rate)
         samples = Samples(
             fleet.connector,
