@@ -16,9 +16,6 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "NEONIZE_BOT_TAG": "off",
     # A number's heap is small and mostly keys; collecting sooner keeps it so.
     "GOGC": "50",
-    # A number does one thing after the other. With more, Go's threads look for work and
-    # wake each other: a fifth of what a message costs in its worker.
-    "GOMAXPROCS": "1",
     # glibc would keep what each of our threads ever needed at once, and after one large
     # file up to 64 MB of it each (mallopt(3)): a connector never stopped growing.
     "MALLOC_ARENA_MAX": "2",
