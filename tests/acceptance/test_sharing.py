@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +15,7 @@ import pytest_asyncio
 from devstack.connector_process import ConnectorProcess
 from devstack.whatsapp import Login, Person
 from tests.acceptance.world import Linked, World
-from tests.crashes.victims import family
+from tests.crashes.victims import family, kill_all
 
 NUMBERS = 3
 # So that stories need not wait half a minute for a lease to expire.
@@ -193,7 +191,5 @@ async def test_machines_come_leave_and_die_and_their_numbers_go_on(
 
 
 async def power_cut(machine: ConnectorProcess) -> None:
-    for pid in family(machine.pid):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    kill_all(family(machine.pid))
     await machine.wait()

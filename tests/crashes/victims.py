@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import os
 import signal
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -35,9 +36,7 @@ async def kill(victim: Victim, linked: Linked) -> None:
         case Victim.SUPERVISOR:
             await world.connector.kill()
         case Victim.CONNECTOR:
-            for pid in family(world.connector.pid):
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            kill_all(family(world.connector.pid))
             await world.connector.wait()
         case Victim.GATEWAY:
             await world.local.gateway.kill()
@@ -83,3 +82,10 @@ def family(pid: int) -> list[int]:
     except (FileNotFoundError, ProcessLookupError):
         return [pid]
     return [pid, *(each for child in text.split() for each in family(int(child)))]
+
+
+def kill_all(pids: Iterable[int]) -> None:
+    """By SIGKILL, in their order; who has ended has ended."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

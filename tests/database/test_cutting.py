@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -22,8 +21,8 @@ from connector.domain.chats import (
 from connector.domain.incoming import Incoming
 from connector.domain.messages import Chat, ChatKind, Message, Person, Source, Status
 from tests.database.any_incoming import sequences
-from tests.database.scene import Connection, Session, store
-from tests.database.whole_contents import contents
+from tests.database.scene import Connection, Session
+from tests.database.whole_contents import stored
 from tests.fakes.clock import NOON
 
 LID, PHONE = Jid("1", "lid"), Jid("5521987654321", "s.whatsapp.net")
@@ -134,10 +133,11 @@ BORROWED_ID = [
 async def test_cutting_makes_no_difference(
     leased: Session, service: Connection, story: list[Incoming], cuts: list[bool]
 ) -> None:
-    one_by_one = await stored(service, leased, [[item] for item in story])
+    one_by_one = await stored(service, leased, [rows.batch([item]) for item in story])
+    in_pieces = map(rows.batch, cut(story, cuts))
 
-    assert await stored(service, leased, [story]) == one_by_one
-    assert await stored(service, leased, cut(story, cuts)) == one_by_one
+    assert await stored(service, leased, [rows.batch(story)]) == one_by_one
+    assert await stored(service, leased, in_pieces) == one_by_one
 
 
 def cut(story: Sequence[Incoming], cuts: Sequence[bool]) -> list[list[Incoming]]:
@@ -148,17 +148,3 @@ def cut(story: Sequence[Incoming], cuts: Sequence[bool]) -> list[list[Incoming]]
             batches.append([])
         batches[-1].append(item)
     return batches
-
-
-async def stored(
-    connection: Connection, session: Session, batches: Sequence[Sequence[Incoming]]
-) -> dict[str, list[tuple[Any, ...]]]:
-    """What is there after storing, which then is undone."""
-    attempt = connection.transaction()
-    await attempt.start()
-    try:
-        for batch in batches:
-            await store(connection, session, rows.batch(batch))
-        return await contents(connection)
-    finally:
-        await attempt.rollback()

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.database.every_event import MESSAGES, PEOPLE, TOPICS
-from tests.database.scene import Connection, Row, Session, store
-from tests.database.whole_contents import contents
+from tests.database.scene import Connection, Row, Session
+from tests.database.whole_contents import stored
 
 
 @st.composite
@@ -64,17 +64,3 @@ async def test_order_repetition_and_cutting_make_no_difference(
     expected = await stored(service, leased, batches(each_once(story), [False]))
 
     assert await stored(service, leased, batches(story, cuts)) == expected
-
-
-async def stored(
-    connection: Connection, session: Session, given_batches: Sequence[Row]
-) -> dict[str, list[tuple[Any, ...]]]:
-    """What is there after storing, which then is undone."""
-    attempt = connection.transaction()
-    await attempt.start()
-    try:
-        for batch in given_batches:
-            await store(connection, session, batch)
-        return await contents(connection)
-    finally:
-        await attempt.rollback()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from tests.database.scene import Connection
+from tests.database.scene import Connection, Row, Session, store
 
 # Without what names a row itself, and without when it was written.
 QUERIES = {
@@ -58,3 +59,17 @@ async def contents(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
         )
         for name, query in QUERIES.items()
     }
+
+
+async def stored(
+    connection: Connection, session: Session, batches: Iterable[Row]
+) -> dict[str, list[tuple[Any, ...]]]:
+    """What is there after storing, which then is undone."""
+    attempt = connection.transaction()
+    await attempt.start()
+    try:
+        for batch in batches:
+            await store(connection, session, batch)
+        return await contents(connection)
+    finally:
+        await attempt.rollback()
